@@ -1,0 +1,1 @@
+"""Publisher turns articles into syndication feeds and email digests, and runs as one background service."""

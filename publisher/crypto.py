@@ -1,0 +1,93 @@
+"""The program's own secret keys: made at first start, kept beside the store, part of a backup.
+
+The key file is JSON: {"keys": ["<base64>", ...]}; the first key makes new tokens, all of them verify old ones.
+The only code that knows `cryptography`.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from publisher.errors import PublisherError
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """Secret keys, newest first; never empty."""
+
+    secrets: tuple[bytes, ...]
+
+
+def mac(key: bytes, purpose: str, message: bytes) -> bytes:
+    """HMAC-SHA-256 of `message` under a key of its own for each purpose, 32 bytes."""
+    return hmac.new(key, purpose.encode() + b"\0" + message, hashlib.sha256).digest()
+
+
+def same(left: bytes, right: bytes) -> bool:
+    """Equal, in a time that tells nothing."""
+    return hmac.compare_digest(left, right)
+
+
+def load_keys(path: Path) -> Keys:
+    """The keys of `path`; made there (mode 0600) where there are none yet."""
+    try:
+        raw = path.read_text(encoding="ascii")
+    except FileNotFoundError:
+        return _make_keys(path)
+    except OSError as error:
+        raise PublisherError(f"cannot read the key file {path}: {error.strerror}") from error
+    try:
+        found = tuple(base64.b64decode(key, validate=True) for key in json.loads(raw)["keys"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise PublisherError(f"the key file {path} is damaged; restore it from a backup") from error
+    if not found:
+        raise PublisherError(f"the key file {path} holds no key; restore it from a backup")
+    return Keys(found)
+
+
+def _make_keys(path: Path) -> Keys:
+    """A new key file, whole or not at all; where another process was faster, its keys count."""
+    key = secrets.token_bytes(32)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "w", encoding="ascii") as file:
+        json.dump({"keys": [base64.b64encode(key).decode()]}, file)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(temporary, path)
+    except FileExistsError:
+        return load_keys(path)
+    finally:
+        temporary.unlink()
+    return Keys((key,))
+
+
+def load_rsa(path: Path) -> rsa.RSAPrivateKey:
+    """The RSA private key in the PEM file `path`."""
+    try:
+        key = load_pem_private_key(path.read_bytes(), password=None)
+    except OSError as error:
+        raise PublisherError(f"cannot read the key {path}: {error.strerror}") from error
+    except (ValueError, TypeError) as error:
+        raise PublisherError(f"{path} holds no private key in PEM form") from error
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise PublisherError(f"{path} holds no RSA key; DKIM here is RSA-2048")
+    return key
+
+
+def sign_rsa_sha256(key: rsa.RSAPrivateKey, data: bytes) -> bytes:
+    """RSASSA-PKCS1-v1_5 with SHA-256, as RFC 6376 section 3.3.1 asks."""
+    return key.sign(data, padding.PKCS1v15(), hashes.SHA256())

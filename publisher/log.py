@@ -1,0 +1,45 @@
+"""Structured logs (the only code that knows structlog): readable lines on a terminal, JSON elsewhere.
+
+One line a decision, with its reason. At the default level no line holds a secret or a reader's address: log ids.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+#: What steps log to.
+Logger = structlog.typing.FilteringBoundLogger
+
+
+def configure(level: str = "info") -> None:
+    """Sends all logs, other libraries' too, to stderr."""
+    terminal = sys.stderr.isatty()
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="%H:%M:%S" if terminal else "iso", utc=not terminal),
+    ]
+    renderer: Any = structlog.dev.ConsoleRenderer() if terminal else structlog.processors.JSONRenderer(sort_keys=True)
+    numeric = logging.getLevelNamesMapping()[level.upper()]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(numeric),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(foreign_pre_chain=shared, processors=[
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer])
+    )
+    logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def get(name: str) -> Logger:
+    """The logger of a feature; `name` appears as `in`."""
+    logger: Logger = structlog.get_logger().bind(**{"in": name})
+    return logger

@@ -1,0 +1,26 @@
+"""Places in a rendered message that are filled for each recipient.
+
+A slot is a name between two private-use characters. `publisher.text.clean` takes these characters out of every
+article, so no article can open a slot.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+OPEN = "\ue000"
+CLOSE = "\ue001"
+
+UNSUBSCRIBE_URL = f"{OPEN}unsubscribe{CLOSE}"
+EMAIL = f"{OPEN}email{CLOSE}"
+
+_SLOT = re.compile(f"{OPEN}([a-z]+){CLOSE}")
+
+
+def fill(text: str, values: Mapping[str, str]) -> str:
+    """`text` with each slot replaced by its value; `values` maps slots (as `UNSUBSCRIBE_URL`) to text.
+
+    Raises KeyError for a slot without a value: a message with an open slot must never leave.
+    """
+    return _SLOT.sub(lambda match: values[match.group(0)], text)

@@ -1,0 +1,1 @@
+"""The only code that knows SQL: schema, migrations, one module for each noun."""

@@ -1,0 +1,271 @@
+"""Articles: inserted, corrected, published in order, and read by the window."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, insert as sql_insert, select, update as sql_update
+
+from publisher.model import Article, ArticleStatus, Enclosure, Related
+from publisher.store.engine import Tx
+from publisher.store.schema import article_versions, articles, counters, variant_articles, variants
+from publisher.urls import section_slug
+
+_LIVE = and_(articles.c.status == ArticleStatus.LIVE, articles.c.seq.is_not(None))
+
+
+async def insert(tx: Tx, article: Article, *, source_id: str = "", canonical_url: str = "", title_key: str = "") -> None:
+    """A new article. `title_key` is the folded title; all three are what identity looks for later."""
+    await tx.execute(
+        sql_insert(articles).values(
+            **_values(article), change=await _next(tx, "change"), source_id=source_id, canonical_url=canonical_url,
+            title_key=title_key,
+        )
+    )
+
+
+async def update(
+    tx: Tx, article: Article, now: datetime, *, source_id: str | None = None, canonical_url: str | None = None,
+    title_key: str | None = None,
+) -> None:
+    """New values for an article; what it said before is kept as a version. Id, `seq` and slug stay as they are."""
+    await _lock(tx)
+    old = await get(tx, article.id)
+    if old is None:
+        raise LookupError(article.id)
+    await _keep_version(tx, old, now)
+    values = _values(replace(article, seq=old.seq, slug=old.slug, changed_at=now))
+    keys = {"source_id": source_id, "canonical_url": canonical_url, "title_key": title_key}
+    values |= {name: value for name, value in keys.items() if value is not None}
+    await _write(tx, article.id, values)
+    if article.status != ArticleStatus.LIVE and old.status == ArticleStatus.LIVE:
+        await _stale(tx, article.id)
+
+
+async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: datetime) -> None:
+    """Withdraws, restores or drafts an article; messages that hold a withdrawn one are stale from here on (I10)."""
+    await _write(tx, article_id, {"status": status, "changed_at": now})
+    if status != ArticleStatus.LIVE:
+        await _stale(tx, article_id)
+
+
+async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
+    """Sends scheduled articles live whose time has come, in the order of their own dates; returns their ids.
+
+    Publishing is serialised until the commit, so whoever sees one `seq` sees all below it (I2).
+    """
+    await _lock(tx)
+    due = and_(articles.c.status == ArticleStatus.SCHEDULED, articles.c.published_at <= now)
+    found = await tx.execute(
+        select(articles.c.id, articles.c.seq).where(due).order_by(articles.c.published_at, articles.c.id).limit(limit)
+    )
+    rows = list(found)
+    fresh = [row.id for row in rows if row.seq is None]
+    if not rows:
+        return []
+    last = await _next(tx, "seq", len(fresh)) if fresh else 0
+    seqs = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
+    for row in rows:
+        await _write(
+            tx, row.id, {"status": ArticleStatus.LIVE, "changed_at": now, "seq": seqs.get(row.id, row.seq)}
+        )
+    return [row.id for row in rows]
+
+
+async def get(tx: Tx, article_id: str) -> Article | None:
+    """The article with this id, whatever its status."""
+    return await _one(tx, select(articles).where(articles.c.id == article_id))
+
+
+async def get_many(tx: Tx, ids: Iterable[str]) -> dict[str, Article]:
+    """The articles with these ids, by id, whatever their status."""
+    rows = await tx.execute(select(articles).where(articles.c.id.in_(list(ids))))
+    return {row.id: _article(row) for row in rows}
+
+
+async def by_slug(tx: Tx, slug: str) -> Article | None:
+    """The article with this slug, whatever its status."""
+    return await _one(tx, select(articles).where(articles.c.slug == slug))
+
+
+async def slugs_like(tx: Tx, slug: str) -> set[str]:
+    """Slugs in use that are `slug` or `slug-<something>`."""
+    pattern = slug.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "-%"
+    like = articles.c.slug.like(pattern, escape="\\")
+    rows = await tx.execute(select(articles.c.slug).where((articles.c.slug == slug) | like))
+    return set(rows.scalars())
+
+
+async def find_by_source_id(tx: Tx, source: str, source_id: str) -> list[Article]:
+    """Articles of this source to which it gave this id."""
+    return await _many(tx, select(articles).where(articles.c.source == source, articles.c.source_id == source_id))
+
+
+async def find_by_canonical_url(tx: Tx, source: str, canonical_url: str) -> list[Article]:
+    """Articles of this source with this canonical URL, in the form of `publisher.urls.canonical`."""
+    return await _many(
+        tx, select(articles).where(articles.c.source == source, articles.c.canonical_url == canonical_url)
+    )
+
+
+async def find_by_title_key(tx: Tx, source: str, title_key: str) -> list[Article]:
+    """Articles of this source with this folded title."""
+    return await _many(tx, select(articles).where(articles.c.source == source, articles.c.title_key == title_key))
+
+
+async def newest(tx: Tx, limit: int, section_slug: str = "") -> list[Article]:
+    """Live articles, the newest `seq` first; of one section where named."""
+    query = select(articles).where(_LIVE).order_by(articles.c.seq.desc()).limit(limit)
+    return await _many(tx, query.where(articles.c.section_slug == section_slug) if section_slug else query)
+
+
+async def window(
+    tx: Tx, from_seq: int, to_seq: int, sections: Sequence[str] = (), *, limit: int | None = None,
+    include_backfill: bool = False,
+) -> list[Article]:
+    """Live articles with `from_seq < seq <= to_seq`, newest first, of these section slugs (none: all)."""
+    query = select(articles).where(_LIVE, articles.c.seq > from_seq, articles.c.seq <= to_seq)
+    if sections:
+        query = query.where(articles.c.section_slug.in_(list(sections)))
+    if not include_backfill:
+        query = query.where(articles.c.backfill.is_(False))
+    return await _many(tx, query.order_by(articles.c.seq.desc()).limit(limit))
+
+
+async def count_live(tx: Tx) -> int:
+    """Number of live articles."""
+    return int((await tx.execute(select(func.count()).select_from(articles).where(_LIVE))).scalar_one())
+
+
+async def max_seq(tx: Tx) -> int:
+    """The highest `seq` given out, 0 before the first."""
+    return await _current(tx, "seq")
+
+
+async def max_change(tx: Tx) -> int:
+    """The number of the last change to any article, 0 before the first."""
+    return await _current(tx, "change")
+
+
+async def unsettled(tx: Tx, since: datetime) -> list[int]:
+    """`seq` of live articles that changed at or after `since`, in order."""
+    query = select(articles.c.seq).where(_LIVE, articles.c.changed_at >= since).order_by(articles.c.seq)
+    return list((await tx.execute(query)).scalars())
+
+
+async def sections(tx: Tx) -> list[tuple[str, str]]:
+    """(slug, name) of each section with a live article, by slug; the name is that of its newest article."""
+    newest_in = (
+        select(articles.c.section_slug, func.max(articles.c.seq).label("seq"))
+        .where(_LIVE, articles.c.section_slug != "")
+        .group_by(articles.c.section_slug)
+        .subquery()
+    )
+    rows = await tx.execute(
+        select(articles.c.section_slug, articles.c.section)
+        .join(newest_in, articles.c.seq == newest_in.c.seq)
+        .order_by(articles.c.section_slug)
+    )
+    return [(row.section_slug, row.section) for row in rows]
+
+
+async def changed_since(tx: Tx, change: int, limit: int = 500) -> list[tuple[int, Article]]:
+    """Articles whose last change has a higher number than `change`, with that number, in that order."""
+    query = select(articles).where(articles.c.change > change).order_by(articles.c.change).limit(limit)
+    return [(row.change, _article(row)) for row in await tx.execute(query)]
+
+
+async def former_sections(tx: Tx, article_id: str) -> set[str]:
+    """Slugs of the sections in which the article stood before, "" left out."""
+    query = select(article_versions.c.section_slug).where(article_versions.c.article_id == article_id)
+    return {slug for slug in (await tx.execute(query)).scalars() if slug}
+
+
+async def list_articles(tx: Tx, limit: int = 100, offset: int = 0) -> list[Article]:
+    """All articles, those seen last first."""
+    order = (articles.c.first_seen_at.desc(), articles.c.seq.desc(), articles.c.id)
+    return await _many(tx, select(articles).order_by(*order).limit(limit).offset(offset))
+
+
+async def count_scheduled(tx: Tx) -> int:
+    """Number of articles that wait for their time."""
+    query = select(func.count()).select_from(articles).where(articles.c.status == ArticleStatus.SCHEDULED)
+    return int((await tx.execute(query)).scalar_one())
+
+
+async def _next(tx: Tx, counter: str, step: int = 1) -> int:
+    """The counter's new value; its row stays locked until the commit."""
+    changed = (
+        sql_update(counters).where(counters.c.name == counter).values(value=counters.c.value + step)
+        .returning(counters.c.value)
+    )
+    return int((await tx.execute(changed)).scalar_one())
+
+
+async def _lock(tx: Tx) -> None:
+    """Keeps all other writers of articles out until the commit, before anything is read that decides a write."""
+    await _next(tx, "change", 0)
+
+
+async def _current(tx: Tx, counter: str) -> int:
+    return int((await tx.execute(select(counters.c.value).where(counters.c.name == counter))).scalar_one())
+
+
+async def _write(tx: Tx, article_id: str, values: dict[str, Any]) -> None:
+    change = await _next(tx, "change")
+    await tx.execute(sql_update(articles).where(articles.c.id == article_id).values(**values, change=change))
+
+
+async def _keep_version(tx: Tx, old: Article, now: datetime) -> None:
+    last = select(func.coalesce(func.max(article_versions.c.version), 0)).where(article_versions.c.article_id == old.id)
+    kept = ("title", "standfirst", "section", "authors", "tags", "language", "content_html", "image", "caption", "credit",
+            "source_url")
+    await tx.execute(
+        sql_insert(article_versions).values(
+            article_id=old.id, version=int((await tx.execute(last)).scalar_one()) + 1, replaced_at=now,
+            section_slug=_slug(old), content={name: getattr(old, name) for name in kept},
+        )
+    )
+
+
+async def _stale(tx: Tx, article_id: str) -> None:
+    holding = select(variant_articles.c.variant_id).where(variant_articles.c.article_id == article_id)
+    await tx.execute(sql_update(variants).where(variants.c.id.in_(holding)).values(stale=True))
+
+
+async def _one(tx: Tx, query: Select[Any]) -> Article | None:
+    row = (await tx.execute(query)).first()
+    return None if row is None else _article(row)
+
+
+async def _many(tx: Tx, query: Select[Any]) -> list[Article]:
+    return [_article(row) for row in await tx.execute(query)]
+
+
+def _slug(article: Article) -> str:
+    return section_slug(article.section) if article.section else ""
+
+
+def _values(article: Article) -> dict[str, Any]:
+    plain = {name: getattr(article, name) for name in Article.__slots__}
+    return plain | {
+        "section_slug": _slug(article),
+        "enclosures": [asdict(item) for item in article.enclosures],
+        "related": [asdict(item) for item in article.related],
+    }
+
+
+def _article(row: Row[Any]) -> Article:
+    values = {name: getattr(row, name) for name in Article.__slots__}
+    return Article(
+        **values | {
+            "authors": tuple(row.authors),
+            "tags": tuple(row.tags),
+            "enclosures": tuple(Enclosure(**item) for item in row.enclosures),
+            "related": tuple(Related(**item) for item in row.related),
+            "status": ArticleStatus(row.status),
+        }
+    )

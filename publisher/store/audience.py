@@ -1,0 +1,237 @@
+"""Subscribers, their subscriptions and consents, and the suppression list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, time
+from typing import Any
+
+from sqlalchemy import Row, Select, and_, func, insert, select, update
+
+from publisher.model import DeliveryState, Frequency, Reader, Subscriber, Subscription, SubscriptionState
+from publisher.store import articles
+from publisher.store.engine import Tx
+from publisher.store.schema import consents, deliveries, subscribers, subscriptions, suppressions
+from publisher.store.upsert import insert_new, upsert
+
+_PEOPLE = [subscribers.c[name].label(f"person_{name}") for name in Subscriber.__slots__]
+_READERS = select(subscriptions, *_PEOPLE).join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
+
+
+async def add_subscriber(
+    tx: Tx, *, email: str, email_key: str, name: str, language: str, timezone: str, now: datetime
+) -> tuple[Subscriber, bool]:
+    """The person with this address, and whether they are new. `email_key` is the address in normal form."""
+    values = {"email": email, "email_key": email_key, "name": name, "language": language, "timezone": timezone}
+    added = await insert_new(tx, subscribers, values | {"created_at": now})
+    row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).one()
+    return Subscriber(**{name: getattr(row, name) for name in Subscriber.__slots__}), added
+
+
+async def subscribe(
+    tx: Tx, *, subscriber_id: int, newsletter: str, frequency: Frequency, weekday: int, local_time: time,
+    sections: Sequence[str],
+) -> tuple[Subscription, bool]:
+    """The person's subscription to this newsletter, and whether it is new; a new one is PENDING."""
+    added = await insert_new(
+        tx, subscriptions,
+        {
+            "subscriber_id": subscriber_id, "newsletter": newsletter, "frequency": frequency, "weekday": weekday,
+            "local_time": local_time.strftime("%H:%M"), "sections": list(sections),
+            "state": SubscriptionState.PENDING, "from_seq": 0, "generation": 0,
+        },
+    )
+    mine = and_(subscriptions.c.subscriber_id == subscriber_id, subscriptions.c.newsletter == newsletter)
+    row = (await tx.execute(select(subscriptions).where(mine))).one()
+    return _subscription(row), added
+
+
+async def change_subscription(
+    tx: Tx, subscription_id: int, *, frequency: Frequency, weekday: int, local_time: time, sections: Sequence[str]
+) -> None:
+    """New choices; the plan step computes the next due instant anew."""
+    await _set(
+        tx, subscription_id, frequency=frequency, weekday=weekday, local_time=local_time.strftime("%H:%M"),
+        sections=list(sections), next_due_at=None,
+    )
+
+
+async def new_generation(tx: Tx, subscription_id: int) -> int:
+    """A confirmation is asked for: links of earlier ones are void. Returns the generation of the new one."""
+    changed = (
+        update(subscriptions).where(subscriptions.c.id == subscription_id)
+        .values(generation=subscriptions.c.generation + 1).returning(subscriptions.c.generation)
+    )
+    return int((await tx.execute(changed)).scalar_one())
+
+
+async def confirm(tx: Tx, subscription_id: int, now: datetime, *, welcome: bool) -> bool:
+    """Makes the subscription active from the present on; False where it already was.
+
+    A welcome edition is owed where asked for, of articles that this subscription has not covered before.
+    """
+    found = await lock(tx, subscription_id)
+    if found is None or found.state == SubscriptionState.ACTIVE:
+        return False
+    present = await articles.max_seq(tx)
+    await _set(
+        tx, subscription_id, state=SubscriptionState.ACTIVE, confirmed_at=now, from_seq=present, next_due_at=None,
+        welcome_after=found.from_seq if welcome else None,
+    )
+    return True
+
+
+async def unsubscribe(tx: Tx, subscription_id: int, now: datetime) -> bool:
+    """Ends the subscription, and its deliveries that no connection has claimed (I10); False where it had ended.
+
+    What is ended also are links to confirm it: a scanner that meets an old one must not bring the reader back.
+    """
+    found = await lock(tx, subscription_id)
+    if found is None or found.state == SubscriptionState.UNSUBSCRIBED:
+        return False
+    await _set(
+        tx, subscription_id, state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
+        generation=found.generation + 1,
+    )
+    unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
+    await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.subscription_id == subscription_id, deliveries.c.state.in_(unsent))
+        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text="the reader left")
+    )
+    return True
+
+
+async def lock(tx: Tx, subscription_id: int) -> Subscription | None:
+    """The subscription, kept from every other writer until the commit."""
+    query = select(subscriptions).where(subscriptions.c.id == subscription_id).with_for_update()
+    row = (await tx.execute(query)).first()
+    return None if row is None else _subscription(row)
+
+
+async def add_consent(
+    tx: Tx, subscription_id: int, *, action: str, now: datetime, origin: str, wording: str
+) -> None:
+    """Records who agreed to what: `action` is "asked", "confirmed", "operator" or "left"."""
+    await tx.execute(
+        insert(consents).values(
+            subscription_id=subscription_id, action=action, at=now, origin=origin, wording=wording
+        )
+    )
+
+
+async def list_consents(tx: Tx, subscription_id: int) -> list[dict[str, Any]]:
+    """The consents of a subscription, oldest first: action, at, origin, wording."""
+    query = select(consents).where(consents.c.subscription_id == subscription_id).order_by(consents.c.id)
+    names = ("action", "at", "origin", "wording")
+    return [{name: getattr(row, name) for name in names} for row in await tx.execute(query)]
+
+
+async def reader(tx: Tx, subscription_id: int) -> Reader | None:
+    """The subscription with its person."""
+    found = await _readers(tx, _READERS.where(subscriptions.c.id == subscription_id))
+    return found[0] if found else None
+
+
+async def readers_by_email(tx: Tx, email_key: str) -> list[Reader]:
+    """All subscriptions of the person with this address in normal form."""
+    query = _READERS.where(subscribers.c.email_key == email_key).order_by(subscriptions.c.newsletter)
+    return await _readers(tx, query)
+
+
+async def list_readers(tx: Tx, after_id: int = 0, limit: int = 1000) -> list[Reader]:
+    """Subscriptions in the order of their ids, those after `after_id`."""
+    query = _READERS.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
+    return await _readers(tx, query)
+
+
+async def unscheduled(tx: Tx, limit: int) -> list[Reader]:
+    """Active subscriptions that have no due instant yet."""
+    waiting = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None))
+    return await _readers(tx, _READERS.where(waiting).order_by(subscriptions.c.id).limit(limit))
+
+
+async def due(tx: Tx, now: datetime, after_id: int, limit: int) -> list[Reader]:
+    """Active subscriptions due at `now`, in the order of their ids, those after `after_id`."""
+    ready = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at <= now)
+    query = _READERS.where(ready, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
+    return await _readers(tx, query)
+
+
+async def active(tx: Tx, newsletter: str, after_id: int, limit: int) -> list[Reader]:
+    """Active subscriptions to a newsletter, in the order of their ids, those after `after_id`."""
+    mine = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.newsletter == newsletter)
+    query = _READERS.where(mine, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
+    return await _readers(tx, query)
+
+
+async def set_due(
+    tx: Tx, subscription_id: int, next_due_at: datetime, *, last_due_at: datetime | None = None
+) -> None:
+    """The next due instant, and, where a slot was passed, its instant."""
+    passed = {} if last_due_at is None else {"last_due_at": last_due_at}
+    await _set(tx, subscription_id, next_due_at=next_due_at, **passed)
+
+
+async def settle_welcome(tx: Tx, subscription_id: int) -> None:
+    """The welcome edition is planned, or there was nothing to put in it."""
+    await _set(tx, subscription_id, welcome_after=None)
+
+
+async def count_by_state(tx: Tx) -> dict[str, int]:
+    """Number of subscriptions in each state."""
+    query = select(subscriptions.c.state, func.count().label("n")).group_by(subscriptions.c.state)
+    return {row.state: row.n for row in await tx.execute(query)}
+
+
+async def next_due(tx: Tx) -> dict[str, tuple[datetime, int]]:
+    """For each newsletter: the next due instant of an active subscription, and how many are active."""
+    query = (
+        select(
+            subscriptions.c.newsletter, func.min(subscriptions.c.next_due_at).label("at"), func.count().label("n")
+        )
+        .where(subscriptions.c.state == SubscriptionState.ACTIVE)
+        .group_by(subscriptions.c.newsletter)
+        .order_by(subscriptions.c.newsletter)
+    )
+    return {row.newsletter: (row.at, row.n) for row in await tx.execute(query)}
+
+
+async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datetime) -> None:
+    """Nothing is sent to this address any more; `reason` as "bounce", "complaint" or "operator"."""
+    person = select(subscribers.c.id).where(subscribers.c.email_key == email_key).scalar_subquery()
+    # The same rows that a claim locks: one of the two comes first, on every database.
+    await tx.execute(select(subscriptions.c.id).where(subscriptions.c.subscriber_id == person).with_for_update())
+    values = {"email_key": email_key, "reason": reason, "note": note, "at": now}
+    await upsert(tx, suppressions, ("email_key",), values)
+
+
+async def suppressed(tx: Tx, email_key: str) -> str | None:
+    """Why the address is suppressed, or None."""
+    query = select(suppressions.c.reason).where(suppressions.c.email_key == email_key)
+    return (await tx.execute(query)).scalar_one_or_none()
+
+
+async def _set(tx: Tx, subscription_id: int, **values: Any) -> None:
+    await tx.execute(update(subscriptions).where(subscriptions.c.id == subscription_id).values(**values))
+
+
+async def _readers(tx: Tx, query: Select[Any]) -> list[Reader]:
+    return [Reader(_subscription(row), _person(row)) for row in await tx.execute(query)]
+
+
+def _person(row: Row[Any]) -> Subscriber:
+    return Subscriber(**{name: getattr(row, f"person_{name}") for name in Subscriber.__slots__})
+
+
+def _subscription(row: Row[Any]) -> Subscription:
+    values = {name: getattr(row, name) for name in Subscription.__slots__}
+    hour, minute = row.local_time.split(":")
+    return Subscription(
+        **values | {
+            "frequency": Frequency(row.frequency),
+            "local_time": time(int(hour), int(minute)),
+            "sections": tuple(row.sections),
+            "state": SubscriptionState(row.state),
+        }
+    )

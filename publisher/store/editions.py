@@ -1,0 +1,169 @@
+"""Issues, editions, variants and the deliveries that a plan writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Row, and_, exists, insert, select, update
+
+from publisher.model import OPEN, SENDABLE, DeliveryState, NewDelivery, NewVariant, SubscriptionState, Variant
+from publisher.store import audience
+from publisher.store.engine import Tx
+from publisher.store.schema import deliveries, editions, issues, variant_articles, variants
+from publisher.store.upsert import insert_new
+
+#: Ids in one IN list.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A delivery that stands in the way of the next one of its subscription."""
+
+    id: int
+    subscription_id: int
+    state: DeliveryState
+
+
+async def edition(tx: Tx, newsletter: str, on: date, kind: str, cutoff: int, now: datetime) -> int:
+    """The id of this newsletter's edition; `kind` is "scheduled", "welcome" or "manual"; made where new."""
+    await insert_new(tx, issues, {"newsletter": newsletter, "date": on})
+    issue = and_(issues.c.newsletter == newsletter, issues.c.date == on)
+    issue_id = (await tx.execute(select(issues.c.id).where(issue))).scalar_one()
+    key = {"issue_id": issue_id, "kind": kind, "cutoff": cutoff}
+    await insert_new(tx, editions, key | {"created_at": now})
+    same = and_(*(editions.c[name] == value for name, value in key.items()))
+    return int((await tx.execute(select(editions.c.id).where(same))).scalar_one())
+
+
+async def variant(tx: Tx, edition_id: int, new: NewVariant) -> int:
+    """The id of the edition's newest variant with this key; made where new or where the one there is stale."""
+    mine = and_(variants.c.edition_id == edition_id, variants.c.key == new.key)
+    query = select(variants).where(mine).order_by(variants.c.revision.desc()).limit(1).with_for_update()
+    found = (await tx.execute(query)).first()
+    if found is not None and not found.stale:
+        return int(found.id)
+    values = {"language": new.language, "subject": new.subject, "html": new.html, "text": new.text, "stale": False}
+    revision = 1 if found is None else found.revision + 1
+    key = {"edition_id": edition_id, "key": new.key, "revision": revision}
+    added = await tx.execute(insert(variants).values(**key, **values).returning(variants.c.id))
+    variant_id = int(added.scalar_one())
+    rows = [
+        {"variant_id": variant_id, "position": at, "article_id": article} for at, article in enumerate(new.article_ids)
+    ]
+    if rows:
+        await tx.execute(insert(variant_articles), rows)
+    return variant_id
+
+
+async def plan(
+    tx: Tx, edition_id: int, variant_id: int, new: Iterable[NewDelivery], now: datetime
+) -> int:
+    """Writes the deliveries that still hold: the reader is active and at the same place, none is open, the slot is free.
+
+    Moves each subscription's due instant on, as its delivery says. Returns how many were written.
+    """
+    written = 0
+    for item in new:
+        subscription = await audience.lock(tx, item.subscription_id)
+        if (
+            subscription is None
+            or subscription.state != SubscriptionState.ACTIVE
+            or subscription.from_seq != item.expect_from_seq
+            or subscription.generation != item.expect_generation
+            or await _has_open(tx, item.subscription_id)
+        ):
+            continue
+        if await insert_new(tx, deliveries, _values(edition_id, variant_id, item, now)):
+            written += 1
+        if item.next_due_at is not None:
+            await audience.set_due(tx, item.subscription_id, item.next_due_at, last_due_at=item.due_at)
+    return written
+
+
+async def open_deliveries(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, Open]:
+    """The open delivery of each of these subscriptions that has one, by subscription."""
+    found: dict[int, Open] = {}
+    for start in range(0, len(subscription_ids), _CHUNK):
+        chosen = deliveries.c.subscription_id.in_(list(subscription_ids[start : start + _CHUNK]))
+        query = select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.state)
+        for row in await tx.execute(query.where(chosen, deliveries.c.state.in_(OPEN))):
+            found[row.subscription_id] = Open(row.id, row.subscription_id, DeliveryState(row.state))
+    return found
+
+
+async def expire(tx: Tx, delivery_id: int, now: datetime) -> bool:
+    """Ends a delivery that no connection has claimed; its window stays open for the next one."""
+    return await _end(tx, delivery_id, DeliveryState.EXPIRED, now, "the next edition takes its place")
+
+
+async def cancel(tx: Tx, delivery_id: int, now: datetime, reason: str) -> bool:
+    """Ends a delivery that no connection has claimed, with the reason."""
+    return await _end(tx, delivery_id, DeliveryState.CANCELLED, now, reason)
+
+
+async def get_variant(tx: Tx, variant_id: int) -> Variant | None:
+    """The variant as rendered."""
+    row = (await tx.execute(select(variants).where(variants.c.id == variant_id))).first()
+    return None if row is None else await _variant(tx, row)
+
+
+async def stale_variants(tx: Tx, limit: int = 100) -> list[Variant]:
+    """Variants that hold a withdrawn article and still have unsent deliveries."""
+    unsent = exists().where(deliveries.c.variant_id == variants.c.id, deliveries.c.state.in_(SENDABLE))
+    query = select(variants).where(variants.c.stale, unsent).order_by(variants.c.id).limit(limit)
+    return [await _variant(tx, row) for row in await tx.execute(query)]
+
+
+async def move_unsent(tx: Tx, old_variant: int, new_variant: int) -> int:
+    """The unsent deliveries of a stale variant get the new revision; returns how many."""
+    unsent = and_(deliveries.c.variant_id == old_variant, deliveries.c.state.in_(SENDABLE))
+    return (await tx.execute(update(deliveries).where(unsent).values(variant_id=new_variant))).rowcount
+
+
+async def unsent_of(tx: Tx, variant_id: int, limit: int) -> list[int]:
+    """Ids of the variant's unsent deliveries."""
+    query = select(deliveries.c.id).where(deliveries.c.variant_id == variant_id, deliveries.c.state.in_(SENDABLE))
+    return list((await tx.execute(query.order_by(deliveries.c.id).limit(limit))).scalars())
+
+
+async def edition_of(tx: Tx, edition_id: int) -> tuple[str, date, str]:
+    """(newsletter, date of the issue, kind) of an edition."""
+    query = select(issues.c.newsletter, issues.c.date, editions.c.kind).join(issues, editions.c.issue_id == issues.c.id)
+    row = (await tx.execute(query.where(editions.c.id == edition_id))).one()
+    return row.newsletter, row.date, row.kind
+
+
+async def variant_key(tx: Tx, variant_id: int) -> str:
+    """The key that tells the variant from its edition's others."""
+    return str((await tx.execute(select(variants.c.key).where(variants.c.id == variant_id))).scalar_one())
+
+
+async def _has_open(tx: Tx, subscription_id: int) -> bool:
+    return bool(await open_deliveries(tx, [subscription_id]))
+
+
+async def _end(tx: Tx, delivery_id: int, state: DeliveryState, now: datetime, reason: str) -> bool:
+    free = (*SENDABLE, DeliveryState.HELD) if state == DeliveryState.CANCELLED else SENDABLE
+    unclaimed = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_(free))
+    ended = {"state": state, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
+    return bool((await tx.execute(update(deliveries).where(unclaimed).values(**ended))).rowcount)
+
+
+def _values(edition_id: int, variant_id: int, item: NewDelivery, now: datetime) -> dict[str, Any]:
+    return {
+        "edition_id": edition_id, "subscription_id": item.subscription_id, "variant_id": variant_id,
+        "period": item.period, "from_seq": item.from_seq, "to_seq": item.to_seq, "state": DeliveryState.QUEUED,
+        "attempts": 0, "next_attempt_at": now, "reply_code": 0, "reply_enhanced": "", "reply_text": "",
+        "message_id": item.message_id, "created_at": now,
+    }
+
+
+async def _variant(tx: Tx, row: Row[Any]) -> Variant:
+    query = select(variant_articles.c.article_id).where(variant_articles.c.variant_id == row.id)
+    ids = tuple((await tx.execute(query.order_by(variant_articles.c.position))).scalars())
+    names = ("id", "edition_id", "revision", "language", "subject", "html", "text")
+    return Variant(**{name: getattr(row, name) for name in names}, article_ids=ids)

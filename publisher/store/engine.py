@@ -1,0 +1,139 @@
+"""Opening the store: SQLite in WAL mode, or PostgreSQL; migrations run first, under a lock.
+
+    url | migrate (under a lock) | engine -> Store: `read()` for a snapshot, `write()` for a short transaction
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Literal
+
+from alembic import command
+from alembic.config import Config
+from alembic.util.exc import CommandError
+from sqlalchemy import Connection, event, make_url
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from publisher.errors import StoreError
+
+#: What the functions of this package take first: a connection inside a transaction.
+Tx = AsyncConnection
+
+_MIGRATIONS = Path(__file__).parent / "migrations"
+#: Advisory lock on PostgreSQL under which migrations run.
+_MIGRATION_LOCK = 7_205_759
+#: Milliseconds that a SQLite writer waits for a writer of another process.
+_BUSY_MS = 10_000
+
+
+class Store:
+    """An open store. One write transaction at a time within this process: waiting in turn beats retrying."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._writer = asyncio.Lock()
+        #: "sqlite" or "postgresql".
+        self.dialect = engine.dialect.name
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[Tx]:
+        """A transaction that only reads, and sees one state of the store."""
+        async with self._engine.connect() as connection:
+            if self.dialect == "postgresql":
+                connection = await connection.execution_options(isolation_level="REPEATABLE READ")
+            async with connection.begin():
+                yield connection
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[Tx]:
+        """A transaction that writes: committed at the end, undone when an exception leaves it. Keep it short."""
+        if self.dialect == "sqlite":
+            async with self._writer, self._engine.connect() as connection:
+                connection = await connection.execution_options(publisher_write=True)
+                async with connection.begin():
+                    yield connection
+        else:
+            async with self._engine.begin() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def session(self) -> AsyncIterator[Tx]:
+        """A connection that commits each statement by itself: for locks that outlive a transaction."""
+        async with self._engine.connect() as connection:
+            yield await connection.execution_options(isolation_level="AUTOCOMMIT")
+
+    async def close(self) -> None:
+        """Closes all connections."""
+        await self._engine.dispose()
+
+
+async def open_store(url: str, *, root: Path, durability: Literal["normal", "full"] = "normal") -> Store:
+    """The store at `url` (`sqlite:///path`, relative to `root`, or `postgresql://...`), brought up to date.
+
+    Raises StoreError where it cannot be opened, or was made by a newer version.
+    """
+    engine = _engine(url, root, durability)
+    try:
+        async with engine.connect() as connection:
+            connection = await connection.execution_options(publisher_write=True)
+            async with connection.begin():
+                await connection.run_sync(_migrate)
+    except CommandError as error:
+        await engine.dispose()
+        raise StoreError(f"the store {_shown(url)} is not of this version: {error}") from error
+    except (DBAPIError, OSError) as error:
+        await engine.dispose()
+        reason = getattr(error, "orig", None) or error
+        raise StoreError(f"cannot open the store {_shown(url)}: {str(reason).strip().splitlines()[0]}") from error
+    return Store(engine)
+
+
+def _shown(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True)
+
+
+def _engine(url: str, root: Path, durability: str) -> AsyncEngine:
+    parsed = make_url(url)
+    if parsed.get_backend_name() == "postgresql":
+        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8)
+    path = root / (parsed.database or "")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(f"cannot make the folder of the store, {path.parent}: {error.strerror}") from error
+    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite", database=str(path)))
+    _prepare_sqlite(engine, durability)
+    return engine
+
+
+def _prepare_sqlite(engine: AsyncEngine, durability: str) -> None:
+    """WAL, foreign keys, and transactions that begin when we say so (the driver's own begin too late)."""
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _connect(dbapi_connection: Any, _record: Any) -> None:
+        dbapi_connection.isolation_level = None
+        cursor = dbapi_connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+        cursor.execute("PRAGMA foreign_keys = ON")
+        cursor.close()
+
+    @event.listens_for(engine.sync_engine, "begin")
+    def _begin(connection: Connection) -> None:
+        write = connection.get_execution_options().get("publisher_write", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _migrate(connection: Connection) -> None:
+    """Brings the tables to the newest shape; on SQLite the write transaction is the lock."""
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_MIGRATION_LOCK})")
+    config = Config()
+    config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")

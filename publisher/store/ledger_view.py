@@ -1,0 +1,102 @@
+"""The ledger as the operator sees it: who got it, who did not, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Row, Select, func, literal, null, select
+
+from publisher.model import OPEN, Delivery, DeliveryState, Reply
+from publisher.store.engine import Tx
+from publisher.store.schema import attempts, deliveries, notices, subscribers, subscriptions
+
+_SHARED = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "reply_code", "reply_enhanced",
+           "reply_text", "message_id", "created_at", "finished_at")
+
+
+async def list_deliveries(
+    tx: Tx, *, state: DeliveryState | None = None, domain: str = "", edition: int | None = None, limit: int = 1000
+) -> list[Delivery]:
+    """Deliveries, the newest first: of one state, one receiving domain, one edition."""
+    query = _deliveries().order_by(deliveries.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(deliveries.c.state == state)
+    if domain:
+        query = query.where(func.lower(subscribers.c.email).endswith(f"@{domain.lower()}", autoescape=True))
+    if edition is not None:
+        query = query.where(deliveries.c.edition_id == edition)
+    return [_delivery(row) for row in await tx.execute(query)]
+
+
+async def list_notices(tx: Tx, *, state: DeliveryState | None = None, limit: int = 1000) -> list[Delivery]:
+    """Transactional mail, the newest first."""
+    query = _notices().order_by(notices.c.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(notices.c.state == state)
+    return [_delivery(row) for row in await tx.execute(query)]
+
+
+async def show(tx: Tx, delivery_id: int) -> tuple[Delivery, list[dict[str, Any]]] | None:
+    """One delivery with its attempts, the first first."""
+    row = (await tx.execute(_deliveries().where(deliveries.c.id == delivery_id))).first()
+    if row is None:
+        return None
+    query = select(attempts).where(attempts.c.kind == "delivery", attempts.c.ref_id == delivery_id)
+    names = ("number", "started_at", "finished_at", "state", "reply_code", "reply_enhanced", "reply_text")
+    tries = [{name: getattr(r, name) for name in names} for r in await tx.execute(query.order_by(attempts.c.number))]
+    return _delivery(row), tries
+
+
+async def counts(tx: Tx) -> dict[str, int]:
+    """Number of deliveries in each open state."""
+    query = select(deliveries.c.state, func.count().label("n")).where(deliveries.c.state.in_(OPEN))
+    return {row.state: row.n for row in await tx.execute(query.group_by(deliveries.c.state))}
+
+
+async def counts_of_notices(tx: Tx) -> dict[str, int]:
+    """Number of notices in each open state."""
+    query = select(notices.c.state, func.count().label("n")).where(notices.c.state.in_(OPEN))
+    return {row.state: row.n for row in await tx.execute(query.group_by(notices.c.state))}
+
+
+async def counts_of_all(tx: Tx) -> dict[str, int]:
+    """Number of deliveries in each state, the ended ones too."""
+    query = select(deliveries.c.state, func.count().label("n")).group_by(deliveries.c.state)
+    return {row.state: row.n for row in await tx.execute(query)}
+
+
+async def next_attempt(tx: Tx) -> datetime | None:
+    """When the next unsent message is due, or None where none waits."""
+    times = [
+        (await tx.execute(select(func.min(table.c.next_attempt_at)))).scalar_one() for table in (deliveries, notices)
+    ]
+    return min((at for at in times if at is not None), default=None)
+
+
+def _deliveries() -> Select[Any]:
+    query = select(
+        *(deliveries.c[name] for name in (*_SHARED, "edition_id", "period", "from_seq", "to_seq")),
+        literal("delivery").label("kind"), subscribers.c.email, subscriptions.c.newsletter,
+    )
+    return query.join(subscriptions, deliveries.c.subscription_id == subscriptions.c.id).join(
+        subscribers, subscriptions.c.subscriber_id == subscribers.c.id
+    )
+
+
+def _notices() -> Select[Any]:
+    query = select(
+        *(notices.c[name] for name in _SHARED), null().label("edition_id"), literal("").label("period"),
+        literal(0).label("from_seq"), literal(0).label("to_seq"), notices.c.kind, subscribers.c.email,
+        subscriptions.c.newsletter,
+    )
+    return query.join(subscriptions, notices.c.subscription_id == subscriptions.c.id).join(
+        subscribers, subscriptions.c.subscriber_id == subscribers.c.id
+    )
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    plain = {name: getattr(row, name) for name in Delivery.__slots__ if name not in ("reply", "state")}
+    return Delivery(
+        **plain, state=DeliveryState(row.state), reply=Reply(row.reply_code, row.reply_enhanced, row.reply_text)
+    )

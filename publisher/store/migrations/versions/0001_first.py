@@ -1,0 +1,331 @@
+"""The first shape of the store."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+branch_labels = None
+depends_on = None
+
+INSTANT = sa.DateTime(timezone=True)
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+
+
+def upgrade() -> None:
+    _articles()
+    _attempts()
+    _counters()
+    _issues()
+    _sources()
+    _subscribers()
+    _suppressions()
+    _article_versions()
+    _documents()
+    _editions()
+    _subscriptions()
+    _consents()
+    _notices()
+    _variants()
+    _deliveries()
+    _variant_articles()
+    op.execute("INSERT INTO counters (name, value) VALUES ('seq', 0), ('change', 0)")
+
+
+def _articles() -> None:
+    op.create_table(
+        "articles",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("seq", sa.BigInteger(), nullable=True),
+        sa.Column("change", sa.BigInteger(), nullable=False),
+        sa.Column("slug", sa.String(length=100), nullable=False),
+        sa.Column("title", sa.Text(), nullable=False),
+        sa.Column("standfirst", sa.Text(), nullable=False),
+        sa.Column("section", sa.Text(), nullable=False),
+        sa.Column("section_slug", sa.String(length=100), nullable=False),
+        sa.Column("authors", sa.JSON(), nullable=False),
+        sa.Column("tags", sa.JSON(), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("content_html", sa.Text(), nullable=False),
+        sa.Column("content_text", sa.Text(), nullable=False),
+        sa.Column("image", sa.Text(), nullable=False),
+        sa.Column("caption", sa.Text(), nullable=False),
+        sa.Column("credit", sa.Text(), nullable=False),
+        sa.Column("source_url", sa.Text(), nullable=False),
+        sa.Column("enclosures", sa.JSON(), nullable=False),
+        sa.Column("related", sa.JSON(), nullable=False),
+        sa.Column("published_at", INSTANT, nullable=False),
+        sa.Column("updated_at", INSTANT, nullable=False),
+        sa.Column("first_seen_at", INSTANT, nullable=False),
+        sa.Column("changed_at", INSTANT, nullable=False),
+        sa.Column("content_hash", sa.String(length=64), nullable=False),
+        sa.Column("backfill", sa.Boolean(), nullable=False),
+        sa.Column("status", sa.String(length=12), nullable=False),
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("source_id", sa.Text(), nullable=False),
+        sa.Column("canonical_url", sa.Text(), nullable=False),
+        sa.Column("title_key", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),
+        sa.UniqueConstraint("seq", name=op.f("uq_articles_seq")),
+        sa.UniqueConstraint("slug", name=op.f("uq_articles_slug")),
+    )
+    op.create_index(op.f("ix_articles_change"), "articles", ["change"], unique=False)
+    op.create_index(op.f("ix_articles_changed_at"), "articles", ["changed_at"], unique=False)
+    op.create_index("ix_articles_section_slug_seq", "articles", ["section_slug", "seq"], unique=False)
+    op.create_index("ix_articles_source_canonical_url", "articles", ["source", "canonical_url"], unique=False)
+    op.create_index("ix_articles_source_source_id", "articles", ["source", "source_id"], unique=False)
+    op.create_index("ix_articles_source_title_key", "articles", ["source", "title_key"], unique=False)
+    op.create_index("ix_articles_status_published_at", "articles", ["status", "published_at"], unique=False)
+
+
+def _attempts() -> None:
+    op.create_table(
+        "attempts",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("ref_id", sa.BigInteger(), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
+        sa.Column("started_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reply_code", sa.Integer(), nullable=False),
+        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
+        sa.Column("reply_text", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
+    )
+    op.create_index("ix_attempts_kind_ref_id", "attempts", ["kind", "ref_id"], unique=False)
+
+
+def _counters() -> None:
+    op.create_table(
+        "counters",
+        sa.Column("name", sa.String(length=20), nullable=False),
+        sa.Column("value", sa.BigInteger(), nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_counters")),
+    )
+
+
+def _issues() -> None:
+    op.create_table(
+        "issues",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("newsletter", sa.String(length=40), nullable=False),
+        sa.Column("date", sa.Date(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_issues")),
+        sa.UniqueConstraint("newsletter", "date", name=op.f("uq_issues_newsletter_date")),
+    )
+
+
+def _sources() -> None:
+    op.create_table(
+        "sources",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("first_read_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("name", name=op.f("pk_sources")),
+    )
+
+
+def _subscribers() -> None:
+    op.create_table(
+        "subscribers",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("email", sa.Text(), nullable=False),
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("timezone", sa.String(length=64), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscribers")),
+        sa.UniqueConstraint("email_key", name=op.f("uq_subscribers_email_key")),
+        sqlite_autoincrement=True,
+    )
+
+
+def _suppressions() -> None:
+    op.create_table(
+        "suppressions",
+        sa.Column("email_key", sa.Text(), nullable=False),
+        sa.Column("reason", sa.String(length=20), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.PrimaryKeyConstraint("email_key", name=op.f("pk_suppressions")),
+    )
+
+
+def _article_versions() -> None:
+    op.create_table(
+        "article_versions",
+        sa.Column("article_id", sa.String(length=36), nullable=False),
+        sa.Column("version", sa.Integer(), nullable=False),
+        sa.Column("replaced_at", INSTANT, nullable=False),
+        sa.Column("section_slug", sa.String(length=100), nullable=False),
+        sa.Column("content", sa.JSON(), nullable=False),
+        sa.ForeignKeyConstraint(["article_id"], ["articles.id"], name=op.f("fk_article_versions_article_id")),
+        sa.PrimaryKeyConstraint("article_id", "version", name=op.f("pk_article_versions")),
+    )
+
+
+def _documents() -> None:
+    op.create_table(
+        "documents",
+        sa.Column("source", sa.Text(), nullable=False),
+        sa.Column("path", sa.Text(), nullable=False),
+        sa.Column("digest", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.BigInteger(), nullable=False),
+        sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("remedy", sa.Text(), nullable=False),
+        sa.Column("article_id", sa.String(length=36), nullable=True),
+        sa.Column("seen_at", INSTANT, nullable=False),
+        sa.Column("present", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["article_id"], ["articles.id"], name=op.f("fk_documents_article_id")),
+        sa.PrimaryKeyConstraint("source", "path", name=op.f("pk_documents")),
+    )
+    op.create_index(op.f("ix_documents_article_id"), "documents", ["article_id"], unique=False)
+    op.create_index("ix_documents_source_digest", "documents", ["source", "digest"], unique=False)
+    op.create_index(op.f("ix_documents_state"), "documents", ["state"], unique=False)
+
+
+def _editions() -> None:
+    op.create_table(
+        "editions",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("issue_id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=12), nullable=False),
+        sa.Column("cutoff", sa.BigInteger(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.ForeignKeyConstraint(["issue_id"], ["issues.id"], name=op.f("fk_editions_issue_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_editions")),
+        sa.UniqueConstraint("issue_id", "kind", "cutoff", name=op.f("uq_editions_issue_id_kind_cutoff")),
+    )
+
+
+def _subscriptions() -> None:
+    op.create_table(
+        "subscriptions",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("subscriber_id", KEY, nullable=False),
+        sa.Column("newsletter", sa.String(length=40), nullable=False),
+        sa.Column("frequency", sa.String(length=10), nullable=False),
+        sa.Column("weekday", sa.Integer(), nullable=False),
+        sa.Column("local_time", sa.String(length=5), nullable=False),
+        sa.Column("sections", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=12), nullable=False),
+        sa.Column("from_seq", sa.BigInteger(), nullable=False),
+        sa.Column("next_due_at", INSTANT, nullable=True),
+        sa.Column("last_due_at", INSTANT, nullable=True),
+        sa.Column("confirmed_at", INSTANT, nullable=True),
+        sa.Column("generation", sa.Integer(), nullable=False),
+        sa.Column("welcome_after", sa.BigInteger(), nullable=True),
+        sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], name=op.f("fk_subscriptions_subscriber_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_subscriptions")),
+        sa.UniqueConstraint("subscriber_id", "newsletter", name=op.f("uq_subscriptions_subscriber_id_newsletter")),
+        sqlite_autoincrement=True,
+    )
+    op.create_index("ix_subscriptions_state_next_due_at", "subscriptions", ["state", "next_due_at"], unique=False)
+
+
+def _consents() -> None:
+    op.create_table(
+        "consents",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("subscription_id", KEY, nullable=False),
+        sa.Column("action", sa.String(length=20), nullable=False),
+        sa.Column("at", INSTANT, nullable=False),
+        sa.Column("origin", sa.Text(), nullable=False),
+        sa.Column("wording", sa.Text(), nullable=False),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_consents_subscription_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
+    )
+    op.create_index(op.f("ix_consents_subscription_id"), "consents", ["subscription_id"], unique=False)
+
+
+def _notices() -> None:
+    op.create_table(
+        "notices",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("subscription_id", KEY, nullable=False),
+        sa.Column("params", sa.JSON(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("claimed_at", INSTANT, nullable=True),
+        sa.Column("reply_code", sa.Integer(), nullable=False),
+        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
+        sa.Column("reply_text", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_notices_subscription_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_notices_message_id")),
+    )
+    op.create_index("ix_notices_state_next_attempt_at", "notices", ["state", "next_attempt_at"], unique=False)
+    op.create_index(op.f("ix_notices_subscription_id"), "notices", ["subscription_id"], unique=False)
+
+
+def _variants() -> None:
+    op.create_table(
+        "variants",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("edition_id", KEY, nullable=False),
+        sa.Column("revision", sa.Integer(), nullable=False),
+        sa.Column("key", sa.String(length=64), nullable=False),
+        sa.Column("language", sa.String(length=35), nullable=False),
+        sa.Column("subject", sa.Text(), nullable=False),
+        sa.Column("html", sa.Text(), nullable=False),
+        sa.Column("text", sa.Text(), nullable=False),
+        sa.Column("stale", sa.Boolean(), nullable=False),
+        sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name=op.f("fk_variants_edition_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_variants")),
+        sa.UniqueConstraint("edition_id", "key", "revision", name=op.f("uq_variants_edition_id_key_revision")),
+    )
+
+
+def _deliveries() -> None:
+    op.create_table(
+        "deliveries",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("edition_id", KEY, nullable=False),
+        sa.Column("subscription_id", KEY, nullable=False),
+        sa.Column("variant_id", KEY, nullable=False),
+        sa.Column("period", sa.String(length=60), nullable=False),
+        sa.Column("from_seq", sa.BigInteger(), nullable=False),
+        sa.Column("to_seq", sa.BigInteger(), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        sa.Column("next_attempt_at", INSTANT, nullable=True),
+        sa.Column("claimed_at", INSTANT, nullable=True),
+        sa.Column("reply_code", sa.Integer(), nullable=False),
+        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
+        sa.Column("reply_text", sa.Text(), nullable=False),
+        sa.Column("message_id", sa.Text(), nullable=False),
+        sa.Column("created_at", INSTANT, nullable=False),
+        sa.Column("finished_at", INSTANT, nullable=True),
+        sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name=op.f("fk_deliveries_edition_id")),
+        sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_deliveries_subscription_id")),
+        sa.ForeignKeyConstraint(["variant_id"], ["variants.id"], name=op.f("fk_deliveries_variant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_deliveries")),
+        sa.UniqueConstraint("message_id", name=op.f("uq_deliveries_message_id")),
+        sa.UniqueConstraint("subscription_id", "period", name=op.f("uq_deliveries_subscription_id_period")),
+    )
+    op.create_index(op.f("ix_deliveries_edition_id"), "deliveries", ["edition_id"], unique=False)
+    op.create_index("ix_deliveries_state_next_attempt_at", "deliveries", ["state", "next_attempt_at"], unique=False)
+    op.create_index(op.f("ix_deliveries_variant_id"), "deliveries", ["variant_id"], unique=False)
+
+
+def _variant_articles() -> None:
+    op.create_table(
+        "variant_articles",
+        sa.Column("variant_id", KEY, nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("article_id", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["article_id"], ["articles.id"], name=op.f("fk_variant_articles_article_id")),
+        sa.ForeignKeyConstraint(["variant_id"], ["variants.id"], name=op.f("fk_variant_articles_variant_id")),
+        sa.PrimaryKeyConstraint("variant_id", "position", name=op.f("pk_variant_articles")),
+    )
+    op.create_index(op.f("ix_variant_articles_article_id"), "variant_articles", ["article_id"], unique=False)

@@ -1,0 +1,76 @@
+"""Plain text: cleaning, folding, slugs, counting. Pure."""
+
+from __future__ import annotations
+
+import html
+import re
+import unicodedata
+
+from publisher import slots
+
+#: Words a minute of a calm reader.
+READING_SPEED = 220
+
+# C0 and C1 controls but tab and newline, lone surrogates, non-characters, and the two that mark slots.
+_FORBIDDEN = re.compile(
+    f"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff{slots.OPEN}{slots.CLOSE}]"
+)
+_SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
+_NOT_WORD = re.compile(r"[\W_]+")
+_TAG = re.compile(r"<[^>]*>")
+_BLOCK_END = re.compile(r"</(?:p|h[1-6]|li|blockquote|figcaption|tr|div)>|<br\s*/?>", re.IGNORECASE)
+_LATIN = str.maketrans(
+    {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i"}
+)
+
+
+def clean(text: str) -> str:
+    """`text` in NFC with `\\n` line ends and without characters that XML 1.0, a header or a slot forbids."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
+    return unicodedata.normalize("NFC", _FORBIDDEN.sub("", text).replace("\ufeff", ""))
+
+
+def one_line(text: str) -> str:
+    """`text`, cleaned, on one line with single spaces."""
+    return _SPACES.sub(" ", clean(text).replace("\n", " ")).strip()
+
+
+def fold(text: str) -> str:
+    """The words of `text` in lower case with single spaces, for comparing titles and lines."""
+    return _NOT_WORD.sub(" ", text.casefold()).strip()
+
+
+def slugify(text: str, limit: int = 60) -> str:
+    """An ASCII slug of `text`, at most `limit` characters, cut between words; empty where nothing is left."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LATIN))
+    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[\u0300-\u036f'\u2019]", "", plain)).strip("-")
+    if len(words) <= limit:
+        return words
+    cut = words[: limit + 1].rpartition("-")[0]
+    return (cut or words)[:limit]
+
+
+def shorten(text: str, limit: int) -> str:
+    """`text` within `limit` characters, cut between words and closed by an ellipsis where it was cut."""
+    if len(text) <= limit:
+        return text
+    head = text[:limit]
+    kept = head.rpartition(" ")[0] if " " in head else head[: limit - 1]
+    return kept.rstrip(" ,;:.-\u2013\u2014") + "\u2026"
+
+
+def word_count(text: str) -> int:
+    """Number of words, for reading times."""
+    return len(text.split())
+
+
+def reading_minutes(text: str) -> int:
+    """Minutes a calm reader needs, at least 1."""
+    return max(1, round(word_count(text) / READING_SPEED))
+
+
+def from_html(markup: str) -> str:
+    """The text of sanitised HTML, a blank line between blocks."""
+    broken = _BLOCK_END.sub("\n\n", markup.replace("\n", " "))
+    lines = (one_line(html.unescape(_TAG.sub("", block))) for block in broken.split("\n\n"))
+    return "\n\n".join(line for line in lines if line)
