@@ -8,6 +8,7 @@ A scalar key can be set in the environment as `PUBLISHER__SECTION__KEY`, an arra
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 import tomllib
@@ -15,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.errors import ConfigError
 from publisher.packaged import packaged
@@ -23,13 +25,37 @@ from publisher.settings import Feeds, Hub, Inbound, Log, Mail, Newsletter, Outpu
 
 #: Secrets, each of which may be given as `<key>_file` instead.
 _SECRETS = (("mail", "password"),)
+#: Passwords inside URLs.
+_PASSWORD = re.compile(r"(//[^:/@\s]*):.*@")
+_ARRAY = "must be an array; in the environment, one JSON value"
+_TABLE = "must be a table; in the environment, one JSON value"
+#: Our words for kinds of faults; the rest is pydantic's.
+_WORDS = {
+    "extra_forbidden": "unknown key", "missing": "missing", "tuple_type": _ARRAY, "model_type": _TABLE,
+    "model_attributes_type": _TABLE, "int_parsing": "must be a whole number", "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number", "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false", "string_type": "must be text in quotes",
+    "path_type": "must be text in quotes", "string_too_short": "must not be empty",
+    "too_short": "must hold at least one",
+}
+
+
+class _Environment(EnvSettingsSource):
+    """The variables. What is no JSON where it must be stays text, for the validation to refuse with all else."""
+
+    def decode_complex_value(self, field_name: str, field: FieldInfo, value: Any) -> Any:
+        try:
+            return super().decode_complex_value(field_name, field, value)
+        except ValueError:
+            return value
 
 
 class Settings(BaseSettings):
     """The whole configuration. Paths are as written; `path()` makes them absolute."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", env_prefix="PUBLISHER__", env_nested_delimiter="__", case_sensitive=False
+        frozen=True, extra="forbid", hide_input_in_errors=True, env_prefix="PUBLISHER__", env_nested_delimiter="__",
+        case_sensitive=False,
     )
 
     site: Site = Site()
@@ -50,10 +76,12 @@ class Settings(BaseSettings):
     @classmethod
     def settings_customise_sources(
         cls, settings_cls: type[BaseSettings], init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource, **_: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource, dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The environment over the file."""
-        return env_settings, init_settings
+        del env_settings, dotenv_settings, file_secret_settings  # ours stands in their place
+        return _Environment(settings_cls), init_settings
 
     def path(self, path: Path) -> Path:
         """`path`, made absolute."""
@@ -77,8 +105,8 @@ class Settings(BaseSettings):
 
 
 def find(explicit: Path | None) -> Path:
-    """The configuration file: as asked, else `$PUBLISHER_CONFIG`, else `config/publisher.toml`, else the packaged one."""
-    named = explicit or (Path(os.environ["PUBLISHER_CONFIG"]) if os.environ.get("PUBLISHER_CONFIG") else None)
+    """The file: as asked, else `$PUBLISHER_CONFIG`, else `config/publisher.toml`, else the packaged default."""
+    named = _named(explicit)
     if named is not None:
         return named
     local = Path("config/publisher.toml")
@@ -93,24 +121,44 @@ def load(explicit: Path | None = None) -> Settings:
     path = find(explicit)
     data = _read(path)
     root = _root(path)
-    faults = _unknown_variables()
-    if explicit is None and "PUBLISHER_CONFIG" not in os.environ and path.parent == packaged("config"):
+    if _named(explicit) is None and path.parent == packaged("config"):
         root = Path.cwd()
-        if not (root / "config/publisher.toml").is_file():
-            data.pop("source", None)  # the packaged default knows no folder of this machine
-    try:
-        settings = Settings(**{**data, "root": root})
-        settings, more = _with_secrets(settings)
-        faults += more + _contradictions(settings)
-    except ValidationError as error:
-        raise ConfigError(tuple(dict.fromkeys([*faults, *(_line(dict(e)) for e in error.errors())]))) from error
-    except SettingsError as error:
-        field = re.search(r'field "(\w+)"', str(error))
-        name = field[1] if field else "environment"
-        raise ConfigError((*faults, f"{name}: is not JSON; give the array as one JSON value")) from error
-    if faults:
+        data.pop("source", None)  # the packaged default knows no folder of this machine
+    settings, faults = _build(data, root)
+    faults = [*_unknown_variables(), *faults]
+    if settings is None or faults:
         raise ConfigError(tuple(faults))
     return settings
+
+
+def _named(explicit: Path | None) -> Path | None:
+    variable = os.environ.get("PUBLISHER_CONFIG")
+    return explicit or (Path(variable) if variable else None)
+
+
+def _build(data: dict[str, Any], root: Path) -> tuple[Settings | None, list[str]]:
+    """The settings, and every fault; the settings count only where there is none."""
+    try:
+        settings = Settings(**data, root=root)
+    except ValidationError as error:
+        errors: list[dict[str, Any]] = [dict(item) for item in error.errors()]
+        found = {".".join(map(str, item["loc"])) or "configuration": item for item in errors}
+        faults = [_line(key, item) for key, item in found.items()]
+        more = _beyond(data, root, [item["loc"] for item in found.values()])
+        return None, faults + [line for line in more if line.partition(":")[0] not in found]
+    settings, faults = _with_secrets(settings)
+    return settings, faults + _contradictions(settings)
+
+
+def _beyond(data: dict[str, Any], root: Path, faulty: list[tuple[int | str, ...]]) -> list[str]:
+    """The faults that show only once the faulty keys of the file are out of the way: one run reports them all."""
+    rest = copy.deepcopy(data)
+    for table, *key in faulty:
+        if key and isinstance(key[0], str) and isinstance(rest.get(str(table)), dict):
+            rest[str(table)].pop(key[0], None)
+        else:
+            rest.pop(str(table), None)
+    return [] if rest == data else _build(rest, root)[1]
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -128,15 +176,15 @@ def _read(path: Path) -> dict[str, Any]:
 
 
 def _root(path: Path) -> Path:
-    folder = path.resolve().parent
+    folder = Path(os.path.abspath(path)).parent  # noqa: PTH100 - where the file stands, not where a link leads to
     return folder.parent if folder.name == "config" else folder
 
 
 def _unknown_variables() -> list[str]:
     """Variables of ours that name no table: pydantic-settings passes over these in silence."""
     known = set(Settings.model_fields) - {"root"}
-    ours = sorted(name for name in os.environ if name.startswith("PUBLISHER__"))
-    return [f"{n}: unknown key" for n in ours if n.removeprefix("PUBLISHER__").split("__")[0].lower() not in known]
+    ours = sorted(name for name in os.environ if name.upper().startswith("PUBLISHER__"))
+    return [f"{name}: unknown key" for name in ours if name.lower().split("__")[1] not in known]
 
 
 def _with_secrets(settings: Settings) -> tuple[Settings, list[str]]:
@@ -151,7 +199,7 @@ def _with_secrets(settings: Settings) -> tuple[Settings, list[str]]:
             faults.append(f"{section}.{key}: given twice, here and as {section}.{key}_file")
             continue
         try:
-            secret = SecretStr(settings.path(file).read_text(encoding="utf-8").strip())
+            secret = SecretStr(settings.path(file).read_text(encoding="utf-8").strip("\r\n"))
         except (OSError, UnicodeDecodeError) as error:
             faults.append(f"{section}.{key}_file: cannot read {file}: {getattr(error, 'strerror', None) or error}")
             continue
@@ -175,16 +223,12 @@ def _contradictions(settings: Settings) -> list[str]:
     return faults
 
 
-def _line(error: dict[str, Any]) -> str:
-    """One fault as "section.key: what is wrong"."""
-    parts = tuple(str(part) for part in error["loc"])
-    key = ".".join(parts) or "configuration"
-    if error["type"] == "extra_forbidden":
-        return f"{key}: unknown key"
-    if error["type"] == "missing":
-        return f"{key}: missing"
-    message = error["msg"].removeprefix("Value error, ")
-    given = error.get("input")
-    secret = any(parts[:1] == (section,) and parts[-1:] == (name,) for section, name in _SECRETS)
-    shown = "" if secret or isinstance(given, (dict, list)) else f" (got {given!r})"
-    return f"{key}: {message[0].lower()}{message[1:]}{shown}"
+def _line(key: str, error: dict[str, Any]) -> str:
+    """One fault as "section.key: what is wrong (got what)"; never the value of a secret."""
+    kind, given = error["type"], error.get("input")
+    message = _WORDS.get(kind, error["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
+    secret = any(error["loc"][:2] == path for path in _SECRETS)
+    if secret or isinstance(given, (dict, list)) or kind in ("extra_forbidden", "missing", "tuple_type", "model_type"):
+        return f"{key}: {message}"
+    shown = _PASSWORD.sub(r"\1:...@", repr(given))
+    return f"{key}: {message} (got {shown})"

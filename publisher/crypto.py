@@ -15,11 +15,14 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from publisher.errors import PublisherError
+
+_KEY_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,7 @@ def same(left: bytes, right: bytes) -> bool:
 def load_keys(path: Path) -> Keys:
     """The keys of `path`; made there (mode 0600) where there are none yet."""
     try:
-        raw = path.read_text(encoding="ascii")
+        raw = path.read_bytes()
     except FileNotFoundError:
         return _make_keys(path)
     except OSError as error:
@@ -51,28 +54,43 @@ def load_keys(path: Path) -> Keys:
         found = tuple(base64.b64decode(key, validate=True) for key in json.loads(raw)["keys"])
     except (ValueError, KeyError, TypeError) as error:
         raise PublisherError(f"the key file {path} is damaged; restore it from a backup") from error
-    if not found:
-        raise PublisherError(f"the key file {path} holds no key; restore it from a backup")
+    if not found or min(len(key) for key in found) < _KEY_BYTES // 2:
+        raise PublisherError(f"the key file {path} holds no key, or one too short; restore it from a backup")
     return Keys(found)
 
 
 def _make_keys(path: Path) -> Keys:
     """A new key file, whole or not at all; where another process was faster, its keys count."""
-    key = secrets.token_bytes(32)
+    key = secrets.token_bytes(_KEY_BYTES)
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        json.dump({"keys": [base64.b64encode(key).decode()]}, file)
-        file.flush()
-        os.fsync(file.fileno())
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_secret(temporary, json.dumps({"keys": [base64.b64encode(key).decode()]}).encode())
         os.link(temporary, path)
+        _sync_folder(path.parent)
     except FileExistsError:
         return load_keys(path)
+    except OSError as error:
+        raise PublisherError(f"cannot make the key file {path}: {error.strerror}") from error
     finally:
-        temporary.unlink()
+        temporary.unlink(missing_ok=True)
     return Keys((key,))
+
+
+def _write_secret(path: Path, data: bytes) -> None:
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    """Puts the folder's entries on the disk: with the keys lost, no link in mail already sent would work."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def load_rsa(path: Path) -> rsa.RSAPrivateKey:
@@ -81,7 +99,7 @@ def load_rsa(path: Path) -> rsa.RSAPrivateKey:
         key = load_pem_private_key(path.read_bytes(), password=None)
     except OSError as error:
         raise PublisherError(f"cannot read the key {path}: {error.strerror}") from error
-    except (ValueError, TypeError) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
         raise PublisherError(f"{path} holds no private key in PEM form") from error
     if not isinstance(key, rsa.RSAPrivateKey):
         raise PublisherError(f"{path} holds no RSA key; DKIM here is RSA-2048")

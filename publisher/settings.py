@@ -16,16 +16,24 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from publisher.model import Frequency
 
+_LONGEST = timedelta(days=1000)
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
 def _duration(value: object) -> object:
     if isinstance(value, timedelta):
         return value
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(value).strip())
-    if match is None:
-        raise ValueError('is no duration; write a number and ms, s, m, h or d, as "90s"')
-    return timedelta(**{_UNITS[match[2]]: float(match[1])})
+    match = re.fullmatch(r"(\d{1,9}(?:\.\d{1,9})?)\s*(ms|s|m|h|d)", str(value).strip(), re.ASCII)
+    found = timedelta(**{_UNITS[match[2]]: float(match[1])}) if match is not None else _LONGEST
+    if found >= _LONGEST:
+        raise ValueError('is no duration below 1000 days; write a number with ms, s, m, h or d, as "90s"')
+    return found
+
+
+def _positive(value: timedelta) -> timedelta:
+    if not value:
+        raise ValueError('must be more than nothing; write it as "2s"')
+    return value
 
 
 def _zone(value: str) -> str:
@@ -56,19 +64,60 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _mailbox_or_none(value: str) -> str:
+    return _mailbox(value) if value else value
+
+
+def _store_url(value: str) -> str:
+    if not re.fullmatch(r"sqlite:///[^?]+|postgresql://.+", value):
+        raise ValueError('is no store; write "sqlite:///path/to/file.db" or "postgresql://user@host/name"')
+    return value
+
+
+def _language(value: str) -> str:
+    if not re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", value):
+        raise ValueError('is no language tag; write one such as "en" or "pt-BR"')
+    return value
+
+
+def _short_name(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9][a-z0-9-]{0,39}", value):
+        raise ValueError('is no short name; write up to 40 of a-z, 0-9 and "-", as "daily"')
+    return value
+
+
+def _endpoint(value: str) -> str:
+    host, colon, port = value.rpartition(":")
+    if not (host and colon and re.fullmatch(r"[1-9]\d{0,4}", port, re.ASCII) and int(port) < 65536):
+        raise ValueError('is no address to listen on; write host and port, as "127.0.0.1:8024"')
+    return value
+
+
+def _not_empty(value: object) -> object:
+    if value == "":
+        raise ValueError("is empty; write a path")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(_duration)]
+Pause = Annotated[Duration, AfterValidator(_positive)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[time, BeforeValidator(_clock)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+Location = Annotated[Path, BeforeValidator(_not_empty)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    """A table of the file: frozen, and without keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Site(Table):
+    """The publication."""
+
     #: Name of the publication: feeds' titles, pages, mastheads.
     title: str = Field(default="The Example Courier", min_length=1)
     #: Public base of every link, without a closing slash.
@@ -76,7 +125,7 @@ class Site(Table):
     #: One sentence about the publication.
     description: str = ""
     #: BCP 47; of pages and feeds, and of articles that do not tell.
-    language: str = Field(default="en", pattern=r"^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$")
+    language: Annotated[str, AfterValidator(_language)] = "en"
     #: Dates without a zone are in this one; so are newsletters' dates.
     timezone: Zone = "UTC"
     #: In every digest's footer; required when `mail.transport` is "smtp".
@@ -89,18 +138,24 @@ class Site(Table):
 
 
 class StoreSettings(Table):
+    """Where everything is kept."""
+
     #: `sqlite:///path` (relative to the project root) or `postgresql://user@host/name`.
-    url: str = Field(default="sqlite:///var/publisher.db", pattern=r"^(sqlite:///.+|postgresql://.+)$")
+    url: Annotated[str, AfterValidator(_store_url)] = Field(default="sqlite:///var/publisher.db", repr=False)
     #: "normal" survives the death of the process, "full" a power cut too (SQLite only).
     durability: Literal["normal", "full"] = "normal"
 
 
 class Output(Table):
+    """Files for web servers and CDNs."""
+
     #: Where feeds and pages are written, ready for any web server.
-    directory: Path = Path("var/public")
+    directory: Location = Path("var/public")
 
 
 class Feeds(Table):
+    """What stands in a feed."""
+
     #: Entries in a feed, and stories on the home page.
     items: int = Field(default=50, ge=1, le=1000)
     #: "full": whole articles in the feeds; "summary": standfirsts only.
@@ -108,18 +163,23 @@ class Feeds(Table):
 
 
 class Web(Table):
+    """The program's own web server."""
+
     #: Address to listen on.
     host: str = "127.0.0.1"
+    #: Its port.
     port: Port = 8000
 
 
 class Source(Table):
+    """Where articles come from."""
+
     #: Only "folder" is read by this version; "feed" is refused with a clear line.
     kind: Literal["folder", "feed"] = "folder"
     #: Of a folder: where the documents lie.
-    path: Path = Path("seeds")
+    path: Location = Path("seeds")
     #: How often the source is looked at, whatever the watcher tells.
-    poll: Duration = timedelta(seconds=2)
+    poll: Pause = timedelta(seconds=2)
     #: A file is taken when it has been unchanged for so long.
     settle: Duration = timedelta(milliseconds=200)
     #: "mail": what it held at its first fetch is news; "hold": live, but never mailed.
@@ -132,8 +192,10 @@ class Source(Table):
 
 
 class Newsletter(Table):
+    """A newsletter that readers can subscribe to."""
+
     #: Short name, used in commands and addresses.
-    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]{0,39}$")
+    name: Annotated[str, AfterValidator(_short_name)]
     #: As readers see it; empty: the site's title.
     title: str = ""
     #: What readers may choose; the first is the default.
@@ -149,35 +211,41 @@ class Newsletter(Table):
 
 
 class Dkim(Table):
+    """How messages are signed, RFC 6376."""
+
     #: Signing domain (`d=`).
     domain: str = Field(min_length=1)
     #: Selector (`s=`).
     selector: str = Field(min_length=1)
     #: RSA-2048 private key, PEM.
-    key_file: Path
+    key_file: Location
 
 
 class Mail(Table):
+    """How mail goes out."""
+
     #: "inbox": the development inbox; "smtp"; "maildir": files for another program.
     transport: Literal["inbox", "smtp", "maildir"] = "inbox"
     #: From, as `Name <address>`.
     sender: Mailbox = "Publisher <publisher@localhost>"
     #: Where replies go; empty: to the sender.
-    reply_to: str = ""
+    reply_to: Annotated[str, AfterValidator(_mailbox_or_none)] = ""
     #: SMTP server.
     host: str = "127.0.0.1"
+    #: Its port: 25, 587 with "starttls", 465 with "tls" as a rule.
     port: Port = 25
+    #: "none": plain text; "starttls": TLS after STARTTLS; "tls": TLS from the first byte.
     security: Literal["none", "starttls", "tls"] = "none"
     #: Trust this CA file instead of the system's (for a relay with its own certificate).
-    ca_file: Path | None = None
+    ca_file: Location | None = None
     #: SMTP AUTH; empty: no log-in.
     username: str = ""
     #: Of SMTP AUTH.
     password: SecretStr = SecretStr("")
     #: File that holds the password, instead of `password`.
-    password_file: Path | None = None
+    password_file: Location | None = None
     #: Seconds to wait for a server, written as a duration.
-    timeout: Duration = timedelta(seconds=60)
+    timeout: Pause = timedelta(seconds=60)
     #: Connections held open at once.
     connections: int = Field(default=8, ge=1, le=256)
     #: Sender processes.
@@ -185,13 +253,13 @@ class Mail(Table):
     #: Messages on the wire when the program died: "repeat" (same Message-ID) or "hold" for the operator.
     in_doubt: Literal["repeat", "hold"] = "repeat"
     #: Of transport "maildir".
-    directory: Path = Path("var/maildir")
+    directory: Location = Path("var/maildir")
     #: Mail waits so long after an article's last change.
     settle_mail: Duration = timedelta(seconds=60)
     #: An edition later than this waits for the next slot.
     catch_up: Duration = timedelta(hours=12)
     #: An `immediate` subscription gets at most one mail in such a time.
-    coalesce: Duration = timedelta(minutes=5)
+    coalesce: Pause = timedelta(minutes=5)
     #: A message refused for so long is given up.
     expiry: Duration = timedelta(days=2)
     #: Absent: messages go out unsigned (the relay signs).
@@ -199,17 +267,23 @@ class Mail(Table):
 
 
 class Hub(Table):
-    #: Announce the WebSub hub in feeds.
+    """The WebSub hub."""
+
+    #: Run the WebSub hub. This version has none yet, and announces none.
     enabled: bool = True
     #: Let WebSub callbacks be private addresses (for tests).
     allow_private: bool = False
 
 
 class Inbound(Table):
+    """The way back."""
+
     #: Where bounces, complaints and unsubscriptions come in.
-    lmtp: str = Field(default="127.0.0.1:8024", pattern=r"^.+:\d+$")
+    lmtp: Annotated[str, AfterValidator(_endpoint)] = "127.0.0.1:8024"
 
 
 class Log(Table):
+    """What the program tells about itself."""
+
     #: Least level that is written.
     level: Literal["debug", "info", "warning", "error"] = "info"

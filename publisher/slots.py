@@ -15,12 +15,12 @@ CLOSE = "\ue001"
 UNSUBSCRIBE_URL = f"{OPEN}unsubscribe{CLOSE}"
 EMAIL = f"{OPEN}email{CLOSE}"
 
-_SLOT = re.compile(f"{OPEN}([a-z]+){CLOSE}")
+_SLOT = re.compile(f"{OPEN}[a-z]*{CLOSE}?|{CLOSE}")
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:
     """`text` with each slot replaced by its value; `values` maps slots (as `UNSUBSCRIBE_URL`) to text.
 
-    Raises KeyError for a slot without a value: a message with an open slot must never leave.
+    Raises KeyError for a slot without a value, or half a slot: a message with an open slot must never leave.
     """
     return _SLOT.sub(lambda match: values[match.group(0)], text)

@@ -17,15 +17,21 @@ _FORBIDDEN = re.compile(
 )
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_TAG = re.compile(r"<[^>]*>")
-_BLOCK_END = re.compile(r"</(?:p|h[1-6]|li|blockquote|figcaption|tr|div)>|<br\s*/?>", re.IGNORECASE)
+_ATTRIBUTES = r"""(?:[^>"']|"[^"]*"|'[^']*')*"""
+_TAG = re.compile(f"<{_ATTRIBUTES}>")
+_BLOCK = re.compile(
+    r"</?(?:p|h[1-6]|[uod]l|li|d[td]|blockquote|pre|figure|figcaption|table|tr|t[hd]|caption|section|article|div|[bh]r)"
+    rf"\b{_ATTRIBUTES}>",
+    re.IGNORECASE,
+)
+_RIGHT_TO_LEFT = frozenset(("ar", "ckb", "dv", "fa", "he", "ks", "ps", "sd", "ug", "ur", "yi"))
 _LATIN = str.maketrans(
     {"ß": "ss", "æ": "ae", "ø": "o", "œ": "oe", "đ": "d", "ð": "d", "þ": "th", "ł": "l", "ı": "i"}
 )
 
 
 def clean(text: str) -> str:
-    """`text` in NFC with `\\n` line ends and without characters that XML 1.0, a header or a slot forbids."""
+    """`text` in NFC with LF line ends and without characters that XML 1.0, a header or a slot forbids."""
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     return unicodedata.normalize("NFC", _FORBIDDEN.sub("", text).replace("\ufeff", ""))
 
@@ -42,12 +48,17 @@ def fold(text: str) -> str:
 
 def slugify(text: str, limit: int = 60) -> str:
     """An ASCII slug of `text`, at most `limit` characters, cut between words; empty where nothing is left."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LATIN))
-    words = re.sub(r"[^a-z0-9]+", "-", re.sub(r"[\u0300-\u036f'\u2019]", "", plain)).strip("-")
+    words = re.sub(r"[^a-z0-9]+", "-", latin(text)).strip("-")
     if len(words) <= limit:
         return words
     cut = words[: limit + 1].rpartition("-")[0]
     return (cut or words)[:limit]
+
+
+def latin(text: str) -> str:
+    """`text` in lower case, its Latin letters without accents and its apostrophes gone; other letters as they are."""
+    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LATIN))
+    return re.sub(r"[\u0300-\u036f'\u2019]", "", plain)
 
 
 def shorten(text: str, limit: int) -> str:
@@ -57,6 +68,11 @@ def shorten(text: str, limit: int) -> str:
     head = text[:limit]
     kept = head.rpartition(" ")[0] if " " in head else head[: limit - 1]
     return kept.rstrip(" ,;:.-\u2013\u2014") + "\u2026"
+
+
+def direction(language: str) -> str:
+    """Which way the language of a BCP 47 tag is written: "rtl" or "ltr"."""
+    return "rtl" if language.partition("-")[0].lower() in _RIGHT_TO_LEFT else "ltr"
 
 
 def word_count(text: str) -> int:
@@ -71,6 +87,6 @@ def reading_minutes(text: str) -> int:
 
 def from_html(markup: str) -> str:
     """The text of sanitised HTML, a blank line between blocks."""
-    broken = _BLOCK_END.sub("\n\n", markup.replace("\n", " "))
+    broken = _BLOCK.sub("\n\n", markup.replace("\n", " "))
     lines = (one_line(html.unescape(_TAG.sub("", block))) for block in broken.split("\n\n"))
     return "\n\n".join(line for line in lines if line)

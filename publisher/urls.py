@@ -2,16 +2,32 @@
 
 from __future__ import annotations
 
+import zlib
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
-from publisher.text import slugify
+from publisher.text import latin, slugify
+
+#: (file name, media type, name for people) of each feed format; the files lie at the site's root and in each section.
+FEED_FORMATS = (
+    ("rss.xml", "application/rss+xml", "RSS"),
+    ("atom.xml", "application/atom+xml", "Atom"),
+    ("feed.json", "application/feed+json", "JSON Feed"),
+)
 
 _TRACKING = frozenset(("fbclid", "gclid", "mc_cid", "mc_eid", "igshid", "ref", "ref_src", "cmpid", "spm", "yclid"))
 
 
 def section_slug(section: str) -> str:
-    """The slug of a section's name; a name without a Latin letter gets its code points in hex."""
-    return slugify(section) or "-".join(f"{ord(c):x}" for c in section.strip()[:8])
+    """The slug of a section's name; letters outside the Latin script are told by a checksum of the whole name.
+
+    So two sections never share a slug only because their names are written in other letters. At most 69 characters;
+    empty only where the name is.
+    """
+    plain = slugify(section)
+    name = latin(section).strip()
+    if not name or (plain and all(c.isascii() or not c.isalnum() for c in name)):
+        return plain
+    return f"{plain}-{zlib.crc32(name.encode()):08x}".strip("-")
 
 
 def article_path(slug: str) -> str:
@@ -50,10 +66,11 @@ def canonical(url: str) -> str:
         parts = urlsplit(url.strip())
         host = (parts.hostname or "").removeprefix("www.")
         port = parts.port
+        query = parse_qsl(parts.query, keep_blank_values=True)  # "?one-story" is a key without a value
     except ValueError:
         return ""
     if parts.scheme not in ("http", "https") or not host:
         return ""
-    kept = [(k, v) for k, v in parse_qsl(parts.query) if k.lower() not in _TRACKING and not k.lower().startswith("utm_")]
+    kept = [(k, v) for k, v in query if k.lower() not in _TRACKING and not k.lower().startswith("utm_")]
     netloc = host if port in (None, 80, 443) else f"{host}:{port}"
     return urlunsplit(("", netloc, parts.path.rstrip("/"), urlencode(sorted(kept)), "")).removeprefix("//")

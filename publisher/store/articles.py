@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, insert as sql_insert, select, update as sql_update
+from sqlalchemy import Select, and_, func, select
+from sqlalchemy import insert as sql_insert
+from sqlalchemy import update as sql_update
 
-from publisher.model import Article, ArticleStatus, Enclosure, Related
+from publisher.model import Article, ArticleStatus
+from publisher.store import article_rows
 from publisher.store.engine import Tx
 from publisher.store.schema import article_versions, articles, counters, variant_articles, variants
-from publisher.urls import section_slug
 
 _LIVE = and_(articles.c.status == ArticleStatus.LIVE, articles.c.seq.is_not(None))
 
 
-async def insert(tx: Tx, article: Article, *, source_id: str = "", canonical_url: str = "", title_key: str = "") -> None:
+async def insert(
+    tx: Tx, article: Article, *, source_id: str = "", canonical_url: str = "", title_key: str = ""
+) -> None:
     """A new article. `title_key` is the folded title; all three are what identity looks for later."""
     await tx.execute(
         sql_insert(articles).values(
-            **_values(article), change=await _next(tx, "change"), source_id=source_id, canonical_url=canonical_url,
-            title_key=title_key,
+            **article_rows.values(article), change=await _next(tx, "change"), source_id=source_id,
+            canonical_url=canonical_url, title_key=title_key,
         )
     )
 
@@ -31,25 +35,41 @@ async def update(
     tx: Tx, article: Article, now: datetime, *, source_id: str | None = None, canonical_url: str | None = None,
     title_key: str | None = None,
 ) -> None:
-    """New values for an article; what it said before is kept as a version. Id, `seq` and slug stay as they are."""
+    """New values for an article; what it said before is kept as a version. Id, `seq` and slug stay as they are.
+
+    Only `publish_due` makes an article live for the first time: one that never was waits for it as SCHEDULED.
+    """
     await _lock(tx)
     old = await get(tx, article.id)
     if old is None:
         raise LookupError(article.id)
     await _keep_version(tx, old, now)
-    values = _values(replace(article, seq=old.seq, slug=old.slug, changed_at=now))
+    status = _reachable(article.status, old.seq)
+    values = article_rows.values(replace(article, seq=old.seq, slug=old.slug, changed_at=now, status=status))
     keys = {"source_id": source_id, "canonical_url": canonical_url, "title_key": title_key}
     values |= {name: value for name, value in keys.items() if value is not None}
     await _write(tx, article.id, values)
-    if article.status != ArticleStatus.LIVE and old.status == ArticleStatus.LIVE:
+    if status != ArticleStatus.LIVE and old.status == ArticleStatus.LIVE:
         await _stale(tx, article.id)
 
 
 async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: datetime) -> None:
-    """Withdraws, restores or drafts an article; messages that hold a withdrawn one are stale from here on (I10)."""
-    await _write(tx, article_id, {"status": status, "changed_at": now})
+    """Withdraws, restores or drafts an article; messages that hold a withdrawn one are stale from here on (I10).
+
+    Restored to LIVE, one that never was live waits for `publish_due` as SCHEDULED: only there it gets a `seq` (I2).
+    """
+    await _lock(tx)
+    old = await get(tx, article_id)
+    if old is None:
+        raise LookupError(article_id)
+    await _write(tx, article_id, {"status": _reachable(status, old.seq), "changed_at": now})
     if status != ArticleStatus.LIVE:
         await _stale(tx, article_id)
+
+
+async def lock(tx: Tx) -> None:
+    """Keeps all other writers of articles out until the commit: comes first where reading decides what is written."""
+    await _lock(tx)
 
 
 async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
@@ -83,7 +103,13 @@ async def get(tx: Tx, article_id: str) -> Article | None:
 async def get_many(tx: Tx, ids: Iterable[str]) -> dict[str, Article]:
     """The articles with these ids, by id, whatever their status."""
     rows = await tx.execute(select(articles).where(articles.c.id.in_(list(ids))))
-    return {row.id: _article(row) for row in rows}
+    return {row.id: article_rows.article(row) for row in rows}
+
+
+async def titles(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
+    """The titles of the articles with these ids (at most a few hundred), by id."""
+    rows = await tx.execute(select(articles.c.id, articles.c.title).where(articles.c.id.in_(list(ids))))
+    return {row.id: row.title for row in rows}
 
 
 async def by_slug(tx: Tx, slug: str) -> Article | None:
@@ -175,7 +201,7 @@ async def sections(tx: Tx) -> list[tuple[str, str]]:
 async def changed_since(tx: Tx, change: int, limit: int = 500) -> list[tuple[int, Article]]:
     """Articles whose last change has a higher number than `change`, with that number, in that order."""
     query = select(articles).where(articles.c.change > change).order_by(articles.c.change).limit(limit)
-    return [(row.change, _article(row)) for row in await tx.execute(query)]
+    return [(row.change, article_rows.article(row)) for row in await tx.execute(query)]
 
 
 async def former_sections(tx: Tx, article_id: str) -> set[str]:
@@ -190,10 +216,20 @@ async def list_articles(tx: Tx, limit: int = 100, offset: int = 0) -> list[Artic
     return await _many(tx, select(articles).order_by(*order).limit(limit).offset(offset))
 
 
+async def count_due(tx: Tx, now: datetime) -> int:
+    """Number of scheduled articles whose time has come."""
+    due = and_(articles.c.status == ArticleStatus.SCHEDULED, articles.c.published_at <= now)
+    return int((await tx.execute(select(func.count()).select_from(articles).where(due))).scalar_one())
+
+
 async def count_scheduled(tx: Tx) -> int:
     """Number of articles that wait for their time."""
     query = select(func.count()).select_from(articles).where(articles.c.status == ArticleStatus.SCHEDULED)
     return int((await tx.execute(query)).scalar_one())
+
+
+def _reachable(wanted: ArticleStatus, seq: int | None) -> ArticleStatus:
+    return ArticleStatus.SCHEDULED if wanted == ArticleStatus.LIVE and seq is None else wanted
 
 
 async def _next(tx: Tx, counter: str, step: int = 1) -> int:
@@ -221,12 +257,11 @@ async def _write(tx: Tx, article_id: str, values: dict[str, Any]) -> None:
 
 async def _keep_version(tx: Tx, old: Article, now: datetime) -> None:
     last = select(func.coalesce(func.max(article_versions.c.version), 0)).where(article_versions.c.article_id == old.id)
-    kept = ("title", "standfirst", "section", "authors", "tags", "language", "content_html", "image", "caption", "credit",
-            "source_url")
     await tx.execute(
         sql_insert(article_versions).values(
             article_id=old.id, version=int((await tx.execute(last)).scalar_one()) + 1, replaced_at=now,
-            section_slug=_slug(old), content={name: getattr(old, name) for name in kept},
+            section_slug=article_rows.slug_of_section(old),
+            content={name: getattr(old, name) for name in article_rows.KEPT},
         )
     )
 
@@ -238,34 +273,8 @@ async def _stale(tx: Tx, article_id: str) -> None:
 
 async def _one(tx: Tx, query: Select[Any]) -> Article | None:
     row = (await tx.execute(query)).first()
-    return None if row is None else _article(row)
+    return None if row is None else article_rows.article(row)
 
 
 async def _many(tx: Tx, query: Select[Any]) -> list[Article]:
-    return [_article(row) for row in await tx.execute(query)]
-
-
-def _slug(article: Article) -> str:
-    return section_slug(article.section) if article.section else ""
-
-
-def _values(article: Article) -> dict[str, Any]:
-    plain = {name: getattr(article, name) for name in Article.__slots__}
-    return plain | {
-        "section_slug": _slug(article),
-        "enclosures": [asdict(item) for item in article.enclosures],
-        "related": [asdict(item) for item in article.related],
-    }
-
-
-def _article(row: Row[Any]) -> Article:
-    values = {name: getattr(row, name) for name in Article.__slots__}
-    return Article(
-        **values | {
-            "authors": tuple(row.authors),
-            "tags": tuple(row.tags),
-            "enclosures": tuple(Enclosure(**item) for item in row.enclosures),
-            "related": tuple(Related(**item) for item in row.related),
-            "status": ArticleStatus(row.status),
-        }
-    )
+    return [article_rows.article(row) for row in await tx.execute(query)]

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, func, insert, select, update
+from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
 
 from publisher.model import DeliveryState, Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.store import articles
@@ -26,6 +26,12 @@ async def add_subscriber(
     added = await insert_new(tx, subscribers, values | {"created_at": now})
     row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).one()
     return Subscriber(**{name: getattr(row, name) for name in Subscriber.__slots__}), added
+
+
+async def change_subscriber(tx: Tx, subscriber_id: int, *, name: str, language: str, timezone: str) -> None:
+    """What the person told anew about themselves; the address stays."""
+    values = {"name": name, "language": language, "timezone": timezone}
+    await tx.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(**values))
 
 
 async def subscribe(
@@ -57,10 +63,14 @@ async def change_subscription(
 
 
 async def new_generation(tx: Tx, subscription_id: int) -> int:
-    """A confirmation is asked for: links of earlier ones are void. Returns the generation of the new one."""
+    """A confirmation is asked for: links of earlier ones are void. Returns the generation of the new one.
+
+    The subscription must not be active; it is PENDING from here on, also where the reader had left before.
+    """
     changed = (
         update(subscriptions).where(subscriptions.c.id == subscription_id)
-        .values(generation=subscriptions.c.generation + 1).returning(subscriptions.c.generation)
+        .values(generation=subscriptions.c.generation + 1, state=SubscriptionState.PENDING)
+        .returning(subscriptions.c.generation)
     )
     return int((await tx.execute(changed)).scalar_one())
 
@@ -145,10 +155,11 @@ async def list_readers(tx: Tx, after_id: int = 0, limit: int = 1000) -> list[Rea
     return await _readers(tx, query)
 
 
-async def unscheduled(tx: Tx, limit: int) -> list[Reader]:
-    """Active subscriptions that have no due instant yet."""
+async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
+    """Active subscriptions that have no due instant yet, in the order of their ids, those after `after_id`."""
     waiting = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None))
-    return await _readers(tx, _READERS.where(waiting).order_by(subscriptions.c.id).limit(limit))
+    query = _READERS.where(waiting, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
+    return await _readers(tx, query)
 
 
 async def due(tx: Tx, now: datetime, after_id: int, limit: int) -> list[Reader]:
@@ -171,6 +182,31 @@ async def set_due(
     """The next due instant, and, where a slot was passed, its instant."""
     passed = {} if last_due_at is None else {"last_due_at": last_due_at}
     await _set(tx, subscription_id, next_due_at=next_due_at, **passed)
+
+
+async def schedule(tx: Tx, subscription_id: int, next_due_at: datetime, *, generation: int) -> bool:
+    """The first due instant, where none was given yet; no welcome edition is owed from here on. Whether it held.
+
+    `generation` is the subscription's as it was read: one that was confirmed anew meanwhile is left alone.
+    """
+    waiting = and_(
+        subscriptions.c.id == subscription_id, subscriptions.c.generation == generation,
+        subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None),
+    )
+    changed = update(subscriptions).where(waiting).values(next_due_at=next_due_at, welcome_after=None)
+    return bool((await tx.execute(changed)).rowcount)
+
+
+async def move_due(tx: Tx, moves: Sequence[tuple[int, datetime, datetime, datetime]]) -> None:
+    """Slots that were passed without an edition: (subscription, due instant as read, next one, instant of the slot).
+
+    A subscription whose due instant changed since it was read is left alone.
+    """
+    if not moves:
+        return
+    mine = and_(subscriptions.c.id == bindparam("of"), subscriptions.c.next_due_at == bindparam("was"))
+    moved = update(subscriptions).where(mine).values(next_due_at=bindparam("then"), last_due_at=bindparam("slot"))
+    await tx.execute(moved, [dict(zip(("of", "was", "then", "slot"), move, strict=True)) for move in moves])
 
 
 async def settle_welcome(tx: Tx, subscription_id: int) -> None:
@@ -201,7 +237,8 @@ async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datet
     """Nothing is sent to this address any more; `reason` as "bounce", "complaint" or "operator"."""
     person = select(subscribers.c.id).where(subscribers.c.email_key == email_key).scalar_subquery()
     # The same rows that a claim locks: one of the two comes first, on every database.
-    await tx.execute(select(subscriptions.c.id).where(subscriptions.c.subscriber_id == person).with_for_update())
+    held = select(subscriptions.c.id).where(subscriptions.c.subscriber_id == person).order_by(subscriptions.c.id)
+    await tx.execute(held.with_for_update())
     values = {"email_key": email_key, "reason": reason, "note": note, "at": now}
     await upsert(tx, suppressions, ("email_key",), values)
 

@@ -7,16 +7,32 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, insert, select, update
+from sqlalchemy import Row, and_, exists, func, insert, select, update
 
-from publisher.model import OPEN, SENDABLE, DeliveryState, NewDelivery, NewVariant, SubscriptionState, Variant
+from publisher.model import (
+    OPEN,
+    SENDABLE,
+    ArticleStatus,
+    DeliveryState,
+    NewDelivery,
+    NewVariant,
+    SubscriptionState,
+    Variant,
+)
 from publisher.store import audience
 from publisher.store.engine import Tx
-from publisher.store.schema import deliveries, editions, issues, variant_articles, variants
+from publisher.store.schema import articles, deliveries, editions, issues, subscriptions, variant_articles, variants
 from publisher.store.upsert import insert_new
 
 #: Ids in one IN list.
 _CHUNK = 500
+#: What may still be sent: one in doubt too, where it is to be repeated.
+_UNSENT = (*SENDABLE, DeliveryState.IN_DOUBT)
+#: What the next edition may take the place of, and what may be cancelled.
+_FREE = {
+    DeliveryState.EXPIRED: (*SENDABLE, DeliveryState.HELD),
+    DeliveryState.CANCELLED: (*_UNSENT, DeliveryState.HELD),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +56,17 @@ async def edition(tx: Tx, newsletter: str, on: date, kind: str, cutoff: int, now
 
 
 async def variant(tx: Tx, edition_id: int, new: NewVariant) -> int:
-    """The id of the edition's newest variant with this key; made where new or where the one there is stale."""
+    """The id of the edition's newest variant with this key; made where new or where the one there is stale.
+
+    One that holds an article withdrawn since it was rendered is stale from the start (I10).
+    """
+    stale = await _any_gone(tx, new.article_ids)
     mine = and_(variants.c.edition_id == edition_id, variants.c.key == new.key)
     query = select(variants).where(mine).order_by(variants.c.revision.desc()).limit(1).with_for_update()
     found = (await tx.execute(query)).first()
     if found is not None and not found.stale:
         return int(found.id)
-    values = {"language": new.language, "subject": new.subject, "html": new.html, "text": new.text, "stale": False}
+    values = {"language": new.language, "subject": new.subject, "html": new.html, "text": new.text, "stale": stale}
     revision = 1 if found is None else found.revision + 1
     key = {"edition_id": edition_id, "key": new.key, "revision": revision}
     added = await tx.execute(insert(variants).values(**key, **values).returning(variants.c.id))
@@ -62,12 +82,12 @@ async def variant(tx: Tx, edition_id: int, new: NewVariant) -> int:
 async def plan(
     tx: Tx, edition_id: int, variant_id: int, new: Iterable[NewDelivery], now: datetime
 ) -> int:
-    """Writes the deliveries that still hold: the reader is active and at the same place, none is open, the slot is free.
+    """Writes the deliveries that still hold: the reader is active, at the same place, none is open, the slot is free.
 
     Moves each subscription's due instant on, as its delivery says. Returns how many were written.
     """
     written = 0
-    for item in new:
+    for item in sorted(new, key=lambda item: item.subscription_id):  # one order for all who lock several
         subscription = await audience.lock(tx, item.subscription_id)
         if (
             subscription is None
@@ -95,8 +115,29 @@ async def open_deliveries(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, 
     return found
 
 
+async def taken(tx: Tx, slots: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
+    """Of these (subscription, period), those for which a delivery was planned before, whatever became of it."""
+    found: set[tuple[int, str]] = set()
+    for start in range(0, len(slots), _CHUNK):
+        chunk = slots[start : start + _CHUNK]
+        query = select(deliveries.c.subscription_id, deliveries.c.period).where(
+            deliveries.c.subscription_id.in_({subscription for subscription, _ in chunk}),
+            deliveries.c.period.in_({period for _, period in chunk}),
+        )
+        found |= {(row.subscription_id, row.period) for row in await tx.execute(query)}
+    return found & set(slots)
+
+
+async def last_cutoff(tx: Tx, newsletter: str) -> int | None:
+    """The highest cutoff of the newsletter's editions so far, welcome editions left out; None before the first."""
+    mine = and_(issues.c.newsletter == newsletter, editions.c.kind != "welcome")
+    query = select(func.max(editions.c.cutoff)).join(issues, editions.c.issue_id == issues.c.id).where(mine)
+    found: int | None = (await tx.execute(query)).scalar_one()
+    return found
+
+
 async def expire(tx: Tx, delivery_id: int, now: datetime) -> bool:
-    """Ends a delivery that no connection has claimed; its window stays open for the next one."""
+    """Ends a delivery that is neither claimed nor in doubt; its window stays open for the next one."""
     return await _end(tx, delivery_id, DeliveryState.EXPIRED, now, "the next edition takes its place")
 
 
@@ -113,20 +154,20 @@ async def get_variant(tx: Tx, variant_id: int) -> Variant | None:
 
 async def stale_variants(tx: Tx, limit: int = 100) -> list[Variant]:
     """Variants that hold a withdrawn article and still have unsent deliveries."""
-    unsent = exists().where(deliveries.c.variant_id == variants.c.id, deliveries.c.state.in_(SENDABLE))
+    unsent = exists().where(deliveries.c.variant_id == variants.c.id, deliveries.c.state.in_(_UNSENT))
     query = select(variants).where(variants.c.stale, unsent).order_by(variants.c.id).limit(limit)
     return [await _variant(tx, row) for row in await tx.execute(query)]
 
 
 async def move_unsent(tx: Tx, old_variant: int, new_variant: int) -> int:
     """The unsent deliveries of a stale variant get the new revision; returns how many."""
-    unsent = and_(deliveries.c.variant_id == old_variant, deliveries.c.state.in_(SENDABLE))
+    unsent = and_(deliveries.c.variant_id == old_variant, deliveries.c.state.in_(_UNSENT))
     return (await tx.execute(update(deliveries).where(unsent).values(variant_id=new_variant))).rowcount
 
 
 async def unsent_of(tx: Tx, variant_id: int, limit: int) -> list[int]:
     """Ids of the variant's unsent deliveries."""
-    query = select(deliveries.c.id).where(deliveries.c.variant_id == variant_id, deliveries.c.state.in_(SENDABLE))
+    query = select(deliveries.c.id).where(deliveries.c.variant_id == variant_id, deliveries.c.state.in_(_UNSENT))
     return list((await tx.execute(query.order_by(deliveries.c.id).limit(limit))).scalars())
 
 
@@ -142,13 +183,22 @@ async def variant_key(tx: Tx, variant_id: int) -> str:
     return str((await tx.execute(select(variants.c.key).where(variants.c.id == variant_id))).scalar_one())
 
 
+async def _any_gone(tx: Tx, article_ids: Sequence[str]) -> bool:
+    """Whether any of the articles is not live; none of them can be withdrawn from here on until the commit."""
+    chosen = articles.c.id.in_(list(article_ids))
+    query = select(articles.c.id, articles.c.status).where(chosen).order_by(articles.c.id).with_for_update(read=True)
+    return any(row.status != ArticleStatus.LIVE for row in await tx.execute(query))
+
+
 async def _has_open(tx: Tx, subscription_id: int) -> bool:
     return bool(await open_deliveries(tx, [subscription_id]))
 
 
 async def _end(tx: Tx, delivery_id: int, state: DeliveryState, now: datetime, reason: str) -> bool:
-    free = (*SENDABLE, DeliveryState.HELD) if state == DeliveryState.CANCELLED else SENDABLE
-    unclaimed = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_(free))
+    of = select(deliveries.c.subscription_id).where(deliveries.c.id == delivery_id).scalar_subquery()
+    # The reader before the delivery, as everybody does: two who wait for each other would both stand still.
+    await tx.execute(select(subscriptions.c.id).where(subscriptions.c.id == of).with_for_update())
+    unclaimed = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_(_FREE[state]))
     ended = {"state": state, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
     return bool((await tx.execute(update(deliveries).where(unclaimed).values(**ended))).rowcount)
 

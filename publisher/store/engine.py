@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from publisher.errors import StoreError
@@ -44,7 +44,7 @@ class Store:
         """A transaction that only reads, and sees one state of the store."""
         async with self._engine.connect() as connection:
             if self.dialect == "postgresql":
-                connection = await connection.execution_options(isolation_level="REPEATABLE READ")
+                await connection.execution_options(isolation_level="REPEATABLE READ")
             async with connection.begin():
                 yield connection
 
@@ -53,7 +53,7 @@ class Store:
         """A transaction that writes: committed at the end, undone when an exception leaves it. Keep it short."""
         if self.dialect == "sqlite":
             async with self._writer, self._engine.connect() as connection:
-                connection = await connection.execution_options(publisher_write=True)
+                await connection.execution_options(publisher_write=True)
                 async with connection.begin():
                     yield connection
         else:
@@ -79,7 +79,7 @@ async def open_store(url: str, *, root: Path, durability: Literal["normal", "ful
     engine = _engine(url, root, durability)
     try:
         async with engine.connect() as connection:
-            connection = await connection.execution_options(publisher_write=True)
+            await connection.execution_options(publisher_write=True)
             async with connection.begin():
                 await connection.run_sync(_migrate)
     except CommandError as error:
@@ -97,15 +97,21 @@ def _shown(url: str) -> str:
 
 
 def _engine(url: str, root: Path, durability: str) -> AsyncEngine:
-    parsed = make_url(url)
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise StoreError("the store's URL is none; write it as postgresql://user@host:5432/name") from error
     if parsed.get_backend_name() == "postgresql":
-        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8)
+        return create_async_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=8, max_overflow=8, hide_parameters=True
+        )
     path = root / (parsed.database or "")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make the folder of the store, {path.parent}: {error.strerror}") from error
-    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite", database=str(path)))
+    # Errors name no parameters: they stand in logs, and a parameter may be a reader's address.
+    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite", database=str(path)), hide_parameters=True)
     _prepare_sqlite(engine, durability)
     return engine
 

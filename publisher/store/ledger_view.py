@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, literal, null, select
 
-from publisher.model import OPEN, Delivery, DeliveryState, Reply
+from publisher.model import OPEN, SENDABLE, Delivery, DeliveryState, Reply
 from publisher.store.engine import Tx
 from publisher.store.schema import attempts, deliveries, notices, subscribers, subscriptions
 
@@ -72,6 +72,16 @@ async def next_attempt(tx: Tx) -> datetime | None:
         (await tx.execute(select(func.min(table.c.next_attempt_at)))).scalar_one() for table in (deliveries, notices)
     ]
     return min((at for at in times if at is not None), default=None)
+
+
+async def due(tx: Tx, now: datetime) -> int:
+    """Number of messages, notices too, whose time to be sent has come."""
+    found = 0
+    for table in (deliveries, notices):
+        waiting = table.c.state.in_((*SENDABLE, DeliveryState.IN_DOUBT))
+        query = select(func.count()).select_from(table).where(waiting, table.c.next_attempt_at <= now)
+        found += int((await tx.execute(query)).scalar_one())
+    return found
 
 
 def _deliveries() -> Select[Any]:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import fcntl
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import ExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
-from publisher.errors import StoreBusyError
+from publisher.errors import StoreBusyError, StoreError
 from publisher.store.engine import Store
 
 #: Advisory lock on PostgreSQL that the sender holds.
 _SENDER = 7_205_760
+#: How often, and how many seconds apart, the lock file is tried.
+_TRIES = 6
+_PAUSE = 0.1
 
 
 @asynccontextmanager
@@ -24,7 +29,7 @@ async def sender_lock(store: Store, folder: Path) -> AsyncIterator[None]:
     Raises StoreBusyError where another process holds it. `folder` is where the lock file of SQLite lies.
     """
     if store.dialect == "sqlite":
-        with _locked(folder / "sender.lock"):
+        with await _patiently(folder / "sender.lock"):
             yield
         return
     async with store.session() as connection:
@@ -33,12 +38,46 @@ async def sender_lock(store: Store, folder: Path) -> AsyncIterator[None]:
         try:
             yield
         finally:
-            await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _SENDER})
+            with suppress(DBAPIError):  # the server is gone, and the lock with it
+                await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _SENDER})
+
+
+async def sender(store: Store, folder: Path) -> str | None:
+    """Who sends at present, as "running (process 123)"; None where nobody does."""
+    try:
+        if store.dialect == "sqlite":
+            with _locked(folder / "sender.lock"):
+                return None
+        async with sender_lock(store, folder):
+            return None
+    except StoreBusyError:
+        if store.dialect != "sqlite":
+            return "running"
+        holder = (folder / "sender.lock").read_text(encoding="ascii").strip()
+        return f"running (process {holder})"
+
+
+async def _patiently(path: Path) -> ExitStack:
+    """The lock; tried for half a second, since whoever only asks who sends holds it for an instant."""
+    for attempt in range(_TRIES):
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(_locked(path))
+            except StoreBusyError:
+                if attempt == _TRIES - 1:
+                    raise
+            else:
+                return stack.pop_all()
+        await asyncio.sleep(_PAUSE)
+    raise AssertionError("unreachable")
 
 
 @contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise StoreError(f"cannot open the lock file {path}: {error.strerror}") from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -13,19 +13,19 @@ from typing import Any
 
 from sqlalchemy import Row, Select, Table, and_, func, insert, null, select, update
 
-from publisher.model import SENDABLE, Claim, DeliveryState, Outcome, SubscriptionState
+from publisher.model import SENDABLE, Claim, DeliveryState, Outcome, Reply, SubscriptionState
+from publisher.store import audience
 from publisher.store.engine import Tx
 from publisher.store.schema import (
     attempts,
     deliveries,
-    editions,
-    issues,
     notices,
     subscribers,
     subscriptions,
     suppressions,
     variants,
 )
+from publisher.text import clean
 
 #: What a claim may take once its time has come; one in doubt has a time only where it is to be repeated.
 _CLAIMABLE = (*SENDABLE, DeliveryState.IN_DOUBT)
@@ -36,7 +36,8 @@ async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
     """Up to `want` messages that may be sent now, notices before digests. Commit before the first byte (I5).
 
     Messages to readers who left or are suppressed are ended here instead (I10, I11). The readers' rows are locked, so
-    a claim and an unsubscription never pass each other.
+    a claim and an unsubscription never pass each other; what was suppressed or withdrawn while this waited for the
+    locks is left for the next claim.
     """
     claims: list[Claim] = []
     for kind, query in (("notice", _due_notices(now)), ("delivery", _due_deliveries(now))):
@@ -46,7 +47,10 @@ async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
                 break
             refused = {row.id: reason for row in rows if (reason := _refusal(kind, row))}
             await _end(tx, kind, refused, now)
-            taken = [row for row in rows if row.id not in refused]
+            late = await _overtaken(tx, kind, rows)
+            taken = [row for row in rows if row.id not in refused and row.id not in late]
+            if not taken and not refused:
+                break
             await _mark_claimed(tx, kind, [row.id for row in taken], now)
             claims += [_claim(kind, row) for row in taken]
     return claims
@@ -54,7 +58,9 @@ async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
 
 async def settle(tx: Tx, outcomes: Sequence[Outcome]) -> None:
     """Records what became of claims; acceptance moves the subscription's window on (I3)."""
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.claim.subscription_id):
+        if outcome.state == DeliveryState.ACCEPTED:  # the reader before the delivery, as everybody does
+            await audience.lock(tx, outcome.claim.subscription_id)
         await _settle_one(tx, outcome)
 
 
@@ -62,7 +68,8 @@ async def release(tx: Tx, claims: Sequence[Claim]) -> None:
     """Gives back claims of which no byte was sent: they are as they were before."""
     for item in claims:
         table = _TABLES[item.kind]
-        state = DeliveryState.IN_DOUBT if item.in_doubt else DeliveryState.QUEUED
+        state = DeliveryState.QUEUED if item.attempt == 1 else DeliveryState.DEFERRED
+        state = DeliveryState.IN_DOUBT if item.in_doubt else state
         mine = and_(table.c.id == item.id, table.c.state == DeliveryState.CLAIMED)
         await tx.execute(
             update(table).where(mine).values(state=state, attempts=item.attempt - 1, next_attempt_at=table.c.claimed_at)
@@ -107,6 +114,30 @@ async def last_notice_at(tx: Tx, kind: str, subscription_id: int) -> datetime | 
     return found
 
 
+async def _overtaken(tx: Tx, kind: str, rows: Sequence[Row[Any]]) -> set[int]:
+    """Which of these freshly locked messages may not be sent by what was committed since the query began.
+
+    On PostgreSQL a row that is locked late comes with its newest values, but the rows joined to it as they were.
+    SQLite has one writer, so nothing can come between.
+    """
+    if tx.dialect.name == "sqlite":
+        return set()
+    query = (
+        select(subscriptions.c.id)
+        .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
+        .join(suppressions, suppressions.c.email_key == subscribers.c.email_key)
+        .where(subscriptions.c.id.in_({row.subscription_id for row in rows}))
+    )
+    suppressed = set((await tx.execute(query)).scalars())
+    late = {row.id for row in rows if not row.suppression and row.subscription_id in suppressed}
+    if kind == "notice":
+        return late
+    held = variants.c.id.in_({row.variant_id for row in rows})
+    wanted = select(variants.c.id).where(held, variants.c.stale.is_(False))
+    fresh = set((await tx.execute(wanted.with_for_update(read=True, skip_locked=True))).scalars())
+    return late | {row.id for row in rows if row.variant_id not in fresh}
+
+
 def _due_notices(now: datetime) -> Select[Any]:
     query = select(
         notices, *_reader_columns(), notices.c.params, notices.c.kind.label("notice_kind"),
@@ -140,10 +171,9 @@ def _due(query: Select[Any], table: Table, now: datetime) -> Select[Any]:
 
 def _refusal(kind: str, row: Row[Any]) -> str:
     """Why nothing may be sent to this reader any more, or nothing."""
-    if row.suppression:
-        # An address that was only unsubscribed may still be asked for a fresh confirmation (I11).
-        if not (kind == "notice" and row.suppression == "unsubscribed"):
-            return f"suppressed: {row.suppression}"
+    # An address that was only unsubscribed may still be asked for a fresh confirmation (I11).
+    if row.suppression and not (kind == "notice" and row.suppression == "unsubscribed"):
+        return f"suppressed: {row.suppression}"
     wanted = SubscriptionState.PENDING if kind == "notice" else SubscriptionState.ACTIVE
     return "" if row.subscription_state == wanted else f"the subscription is {row.subscription_state}"
 
@@ -176,9 +206,7 @@ def _claim(kind: str, row: Row[Any]) -> Claim:
 
 async def _settle_one(tx: Tx, outcome: Outcome) -> None:
     table = _TABLES[outcome.claim.kind]
-    reply = {
-        "reply_code": outcome.reply.code, "reply_enhanced": outcome.reply.enhanced, "reply_text": outcome.reply.text,
-    }
+    reply = _reply(outcome.reply)
     waits = outcome.state in (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, DeliveryState.HELD)
     changed = (
         update(table)
@@ -198,6 +226,13 @@ async def _settle_one(tx: Tx, outcome: Outcome) -> None:
             started_at=outcome.started_at, finished_at=outcome.finished_at, state=outcome.state, **reply,
         )
     )
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    """What the server said, less what a database refuses: a reply must never keep outcomes from being recorded."""
+    return {
+        "reply_code": reply.code, "reply_enhanced": clean(reply.enhanced)[:12], "reply_text": clean(reply.text)[:2000],
+    }
 
 
 async def _advance(tx: Tx, delivery_id: int) -> None:

@@ -1,0 +1,37 @@
+# make run    the whole job, from a fresh clone: http://127.0.0.1:8000
+# make test   all tests
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: run test lint bench clean
+
+run: .venv/run
+	@$(BIN)/publisher ingest
+	@$(BIN)/publisher subscribers add reader@example.org --name "Sample Reader" --confirmed
+	@exec $(BIN)/publisher run
+
+test: .venv/dev
+	$(BIN)/pytest -n 2 --dist worksteal
+
+lint: .venv/dev
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench: .venv/dev
+	$(BIN)/python tests/bench/run.py
+
+clean:
+	rm -rf .venv dist var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+
+# Installed once, and again when what is wanted changes.
+.venv/run: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Publisher needs Python 3.11 or newer; this is " + sys.version.split()[0] + ". Name another: make run PYTHON=python3.12")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/dev: .venv/run
+	@echo "Installing what the tests need into .venv ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@touch $@

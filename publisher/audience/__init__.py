@@ -1,0 +1,1 @@
+"""People to subscribers: double opt-in, consent, unsubscription."""

@@ -1,0 +1,237 @@
+"""Joining and leaving: double opt-in, with a record of what was agreed to.
+
+    answers | check | subscriber, pending subscription | pace -> STORE  consent "asked", notice "confirm"
+    token of that mail | verify | POST -> STORE  subscription active, consent "confirmed"
+    token of any mail | verify | POST -> STORE  subscription ended, consent "left"
+
+Whether an address is known shows in no answer that a stranger sees.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import datetime
+from datetime import time as clock
+from email.utils import parseaddr
+from enum import StrEnum
+from typing import TypedDict
+
+from publisher import tokens
+from publisher.audience import pace
+from publisher.audience.wanted import Answers, Wanted, check
+from publisher.config import Settings
+from publisher.crypto import Keys
+from publisher.errors import PublisherError
+from publisher.model import Frequency, Reader, Subscription, SubscriptionState
+from publisher.store import audience, outbox
+from publisher.store.engine import Store, Tx
+
+#: A suppression that a fresh confirmation may lift: the person left, their address did not fail.
+_LEFT = "unsubscribed"
+
+
+class Joined(StrEnum):
+    """What became of a wish to subscribe. For operators and tests: never shown to a stranger."""
+
+    ADDED = "added"
+    ASKED = "asked"
+    """A confirmation mail is on its way."""
+    WAITING = "waiting"
+    """One was sent a short while ago."""
+    ALREADY = "already"
+    SUPPRESSED = "suppressed"
+
+
+class LinkState(StrEnum):
+    """What a confirmation link is good for."""
+
+    GOOD = "good"
+    DONE = "done"
+    """The subscription is active already."""
+    EXPIRED = "expired"
+    VOID = "void"
+    """Not ours, or replaced by a newer one, or the reader left since."""
+
+
+async def ask(store: Store, settings: Settings, wanted: Wanted, *, now: datetime, origin: str, wording: str) -> Joined:
+    """Notes what a person wants, and queues the mail that asks them to confirm it.
+
+    `origin` says where the wish came from, `wording` what text was shown beside the button.
+    """
+    async with store.write() as tx:
+        if await _barred(tx, wanted):
+            return Joined.SUPPRESSED
+        subscription = await _enter(tx, wanted, now)
+        if subscription.state == SubscriptionState.ACTIVE:
+            return Joined.ALREADY
+        return await _ask(tx, settings, wanted, subscription, now=now, origin=origin, wording=wording)
+
+
+async def add(
+    store: Store, settings: Settings, email: str, *, name: str = "", newsletter: str = "", frequency: str = "",
+    weekday: str = "", sections: tuple[str, ...] = (), timezone: str = "", time: str = "", language: str = "",
+    confirmed: bool = False, now: datetime,
+) -> tuple[Joined, Reader]:
+    """Adds a subscriber on the operator's word; adding twice changes nothing.
+
+    `confirmed`: the operator vouches for the consent, and that is recorded; without it, and for a reader who once
+    left (I11), a confirmation mail is queued. Raises PublisherError for wrong answers and suppressed addresses.
+    """
+    answers = Answers(email, name, newsletter, frequency, weekday, sections, timezone, time, language)
+    wanted = check(answers, settings.newsletter, settings.site)
+    async with store.write() as tx:
+        if await _barred(tx, wanted):
+            raise PublisherError(f"{wanted.address.given} is on the suppression list; nothing is sent to it")
+        subscription = await _enter(tx, wanted, now)
+        joined = await _add(tx, settings, wanted, subscription, confirmed=confirmed, now=now)
+        reader = await audience.reader(tx, subscription.id)
+    assert reader is not None
+    return joined, reader
+
+
+async def look(store: Store, keys: Keys, token: str, now: datetime) -> tuple[LinkState, Reader | None]:
+    """What a confirmation link is good for, changing nothing; with the reader it names, unless it is void."""
+    async with store.read() as tx:
+        return await _judge(tx, keys, token, now)
+
+
+async def confirm(
+    store: Store, settings: Settings, keys: Keys, token: str, *, now: datetime, origin: str, wording: str
+) -> tuple[LinkState, Reader | None]:
+    """Makes the subscription of a confirmation link active. GOOD: it is so from now on; DONE: it was so before."""
+    ident = tokens.row_of(token)
+    if ident is None:
+        return LinkState.VOID, None
+    async with store.write() as tx:
+        await audience.lock(tx, ident)
+        state, reader = await _judge(tx, keys, token, now)
+        if state == LinkState.GOOD and reader is not None:
+            newsletter = settings.find_newsletter(reader.subscription.newsletter)
+            await audience.confirm(tx, ident, now, welcome=newsletter is not None and newsletter.welcome)
+            await audience.add_consent(tx, ident, action="confirmed", now=now, origin=origin, wording=wording)
+    return state, reader
+
+
+async def leaving(store: Store, keys: Keys, token: str) -> Reader | None:
+    """Whose unsubscribe link this is, changing nothing; None where it is not ours."""
+    ident = tokens.row_of(token)
+    if ident is None or not tokens.valid(keys, tokens.UNSUBSCRIBE, token):
+        return None
+    async with store.read() as tx:
+        return await audience.reader(tx, ident)
+
+
+async def leave(store: Store, keys: Keys, token: str, *, now: datetime, origin: str) -> Reader | None:
+    """Ends the subscription of an unsubscribe link, at once; harmless when repeated. None where it is not ours."""
+    reader = await leaving(store, keys, token)
+    if reader is None:
+        return None
+    async with store.write() as tx:
+        if await audience.unsubscribe(tx, reader.subscription.id, now):
+            await audience.add_consent(
+                tx, reader.subscription.id, action="left", now=now, origin=origin, wording=""
+            )
+    return reader
+
+
+async def _barred(tx: Tx, wanted: Wanted) -> bool:
+    """Whether nothing may be sent to the address, not even a confirmation (I11)."""
+    return await audience.suppressed(tx, wanted.address.key) not in (None, _LEFT)
+
+
+async def _enter(tx: Tx, wanted: Wanted, now: datetime) -> Subscription:
+    """The person and their subscription, locked; with the choices of now, unless it is active already."""
+    person, new = await audience.add_subscriber(
+        tx, email=wanted.address.given, email_key=wanted.address.key, name=wanted.name, language=wanted.language,
+        timezone=wanted.timezone, now=now,
+    )
+    choices = _choices(wanted)
+    found, fresh = await audience.subscribe(
+        tx, subscriber_id=person.id, newsletter=wanted.newsletter.name, **choices
+    )
+    subscription = await audience.lock(tx, found.id)
+    assert subscription is not None
+    if not fresh and subscription.state != SubscriptionState.ACTIVE:
+        await audience.change_subscription(tx, subscription.id, **choices)
+    mine = [] if new else await audience.readers_by_email(tx, wanted.address.key)
+    if mine and all(reader.subscription.state != SubscriptionState.ACTIVE for reader in mine):
+        await audience.change_subscriber(
+            tx, person.id, name=wanted.name, language=wanted.language, timezone=wanted.timezone
+        )
+    return subscription
+
+
+class _Choices(TypedDict):
+    frequency: Frequency
+    weekday: int
+    local_time: clock
+    sections: tuple[str, ...]
+
+
+def _choices(wanted: Wanted) -> _Choices:
+    return {
+        "frequency": wanted.frequency, "weekday": wanted.weekday, "local_time": wanted.local_time,
+        "sections": wanted.sections,
+    }
+
+
+async def _ask(
+    tx: Tx, settings: Settings, wanted: Wanted, subscription: Subscription, *, now: datetime, origin: str, wording: str
+) -> Joined:
+    """Queues the confirmation mail, unless one went out lately."""
+    anywhere: list[datetime] = []
+    for reader in await audience.readers_by_email(tx, wanted.address.key):
+        anywhere += await _asked(tx, reader.subscription.id)
+    if not pace.may_ask(await _asked(tx, subscription.id), anywhere, now):
+        return Joined.WAITING
+    await audience.new_generation(tx, subscription.id)
+    await audience.add_consent(tx, subscription.id, action="asked", now=now, origin=origin, wording=wording)
+    await outbox.add_notice(tx, "confirm", subscription.id, {}, _message_id(settings), now)
+    return Joined.ASKED
+
+
+async def _add(
+    tx: Tx, settings: Settings, wanted: Wanted, subscription: Subscription, *, confirmed: bool, now: datetime
+) -> Joined:
+    if subscription.state == SubscriptionState.ACTIVE:
+        return Joined.ALREADY
+    wording = "added by the operator"
+    if not confirmed or await _once_left(tx, subscription):
+        return await _ask(tx, settings, wanted, subscription, now=now, origin="operator", wording=wording)
+    await audience.confirm(tx, subscription.id, now, welcome=wanted.newsletter.welcome)
+    await audience.add_consent(tx, subscription.id, action="operator", now=now, origin="operator", wording=wording)
+    return Joined.ADDED
+
+
+async def _once_left(tx: Tx, subscription: Subscription) -> bool:
+    """Whether the reader left and did not come back: no operator's word brings them back (I11)."""
+    if subscription.state == SubscriptionState.UNSUBSCRIBED or subscription.confirmed_at is not None:
+        return True
+    return any(consent["action"] == "left" for consent in await audience.list_consents(tx, subscription.id))
+
+
+async def _asked(tx: Tx, subscription_id: int) -> list[datetime]:
+    """When confirmations of this subscription were asked for."""
+    return [c["at"] for c in await audience.list_consents(tx, subscription_id) if c["action"] == "asked"]
+
+
+async def _judge(tx: Tx, keys: Keys, token: str, now: datetime) -> tuple[LinkState, Reader | None]:
+    ident = tokens.row_of(token)
+    reader = None if ident is None else await audience.reader(tx, ident)
+    if reader is None:
+        return LinkState.VOID, None
+    subscription = reader.subscription
+    if not tokens.valid(keys, tokens.CONFIRM, token, str(subscription.generation)):
+        return LinkState.VOID, None
+    if subscription.state == SubscriptionState.ACTIVE:
+        return LinkState.DONE, reader
+    if subscription.state != SubscriptionState.PENDING:
+        return LinkState.VOID, None
+    expired = pace.expired(await _asked(tx, subscription.id), now)
+    return (LinkState.EXPIRED if expired else LinkState.GOOD), reader
+
+
+def _message_id(settings: Settings) -> str:
+    """Unique, in the domain of the sender (RFC 5322 section 3.6.4)."""
+    domain = parseaddr(settings.mail.sender)[1].rpartition("@")[2]
+    return f"<{secrets.token_hex(12)}@{domain}>"

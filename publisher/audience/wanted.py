@@ -1,0 +1,163 @@
+"""What a person asks for when they subscribe, checked field by field. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import time
+from functools import cache
+from typing import Any
+from zoneinfo import available_timezones
+
+from publisher import text
+from publisher.audience import address
+from publisher.errors import PublisherError
+from publisher.model import Frequency
+from publisher.settings import Newsletter, Site
+from publisher.urls import section_slug
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_NAME_LENGTH = 100
+_SECTIONS = 50
+_CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::\d\d)?")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A subscription as asked for, with the newsletter's own choices where the person made none."""
+
+    address: address.Address
+    newsletter: Newsletter
+    name: str
+    frequency: Frequency
+    #: 0 is Monday.
+    weekday: int
+    local_time: time
+    #: Slugs; empty: all that the newsletter offers.
+    sections: tuple[str, ...]
+    timezone: str
+    #: BCP 47; empty: the site's.
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Answers:
+    """The same as it came in, from a form or a command line; empty: not said."""
+
+    email: str
+    name: str = ""
+    newsletter: str = ""
+    frequency: str = ""
+    #: Name or number, 0 is Monday.
+    weekday: str = ""
+    #: Slugs or names.
+    sections: tuple[str, ...] = ()
+    timezone: str = ""
+    time: str = ""
+    language: str = ""
+
+
+class WantedError(PublisherError):
+    """Some answers will not do; `faults` maps the field to one line that says why."""
+
+    def __init__(self, faults: dict[str, str]) -> None:
+        super().__init__("; ".join(faults.values()))
+        self.faults = faults
+
+
+def check(answers: Answers, newsletters: Sequence[Newsletter], site: Site) -> Wanted:
+    """What `answers` ask for; raises WantedError with every fault, PublisherError where there is no newsletter."""
+    if not newsletters:
+        raise PublisherError("no newsletter is configured")
+    faults: dict[str, str] = {}
+    found = {n.name: n for n in newsletters}.get(answers.newsletter or newsletters[0].name)
+    if found is None:
+        faults["newsletter"] = f"there is no newsletter {text.shorten(answers.newsletter, 40)!r}"
+    letter = found or newsletters[0]
+    checked = {
+        "address": _tried(faults, "email", address.parse, answers.email),
+        "name": _tried(faults, "name", _name, answers.name),
+        "frequency": _tried(faults, "frequency", lambda value: _frequency(value, letter), answers.frequency),
+        "weekday": _tried(faults, "weekday", lambda value: _weekday(value, letter), answers.weekday),
+        "local_time": _tried(faults, "time", lambda value: _time(value, letter), answers.time),
+        "sections": _tried(faults, "sections", lambda value: _sections(value, letter), answers.sections),
+        "timezone": _tried(faults, "timezone", lambda value: _timezone(value, site), answers.timezone),
+        "language": _tried(faults, "language", _language, answers.language),
+    }
+    if faults:
+        raise WantedError(faults)
+    return Wanted(newsletter=letter, **checked)
+
+
+def _tried(faults: dict[str, str], field: str, read: Callable[[Any], Any], value: Any) -> Any:
+    """What `read` makes of `value`; where it refuses, None, and the reason stands in `faults`."""
+    try:
+        return read(value)
+    except PublisherError as error:
+        faults[field] = str(error)
+        return None
+
+
+def _name(value: str) -> str:
+    if len(value) > _NAME_LENGTH:
+        raise PublisherError(f"the name is too long; {_NAME_LENGTH} characters will do")
+    return text.one_line(value)
+
+
+def _frequency(value: str, letter: Newsletter) -> Frequency:
+    offered = {frequency.value: frequency for frequency in letter.frequencies}
+    found = offered.get(value.strip().lower() or letter.frequencies[0].value)
+    if found is None:
+        raise PublisherError(f"{letter.title or letter.name} comes {' or '.join(offered)}")
+    return found
+
+
+def _weekday(value: str, letter: Newsletter) -> int:
+    wanted = value.strip().lower()
+    if not wanted:
+        return letter.weekday
+    for number, name in enumerate(WEEKDAYS):
+        if wanted in (str(number), name.lower(), name[:3].lower()):
+            return number
+    raise PublisherError("the weekday is a name such as Monday, or a number from 0 (Monday) to 6")
+
+
+def _time(value: str, letter: Newsletter) -> time:
+    if not value.strip():
+        return letter.time
+    match = _CLOCK.fullmatch(value.strip())
+    if match is None:
+        raise PublisherError("the time is written as 07:00")
+    return time(int(match[1]), int(match[2]))
+
+
+def _sections(value: Sequence[str], letter: Newsletter) -> tuple[str, ...]:
+    if len(value) > _SECTIONS or any(len(name) > _NAME_LENGTH for name in value):
+        raise PublisherError("too many sections")
+    slugs = tuple(dict.fromkeys(section_slug(name) for name in value if name.strip()))
+    foreign = [slug for slug in slugs if letter.sections and slug not in letter.sections]
+    if foreign:
+        raise PublisherError(f"{letter.title or letter.name} has no section {', '.join(foreign)}")
+    return slugs
+
+
+def _timezone(value: str, site: Site) -> str:
+    found = value.strip() or site.timezone
+    if found not in zones():
+        raise PublisherError('the time zone is a name such as "Europe/London"')
+    return found
+
+
+def _language(value: str) -> str:
+    if value.strip() and not _LANGUAGE.fullmatch(value.strip()):
+        raise PublisherError('the language is a code such as "en"')
+    return value.strip()
+
+
+@cache
+def zones() -> frozenset[str]:
+    """The IANA time zones that this machine knows."""
+    return frozenset(available_timezones())

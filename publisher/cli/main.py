@@ -1,0 +1,70 @@
+"""The command line: `publisher [--config FILE] COMMAND`.
+
+Exit status: 0 done, 1 failed, 2 wrong usage or configuration.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from publisher.cli import articles, audience, digest, ledger, operate
+from publisher.errors import ConfigError, PublisherError
+
+app = typer.Typer(
+    name="publisher",
+    help="Turns articles into syndication feeds and email digests.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"publisher {version('publisher')}")
+        raise typer.Exit
+
+
+@app.callback()
+def common(
+    context: typer.Context,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="Configuration; else $PUBLISHER_CONFIG, else config/publisher.toml."),
+    ] = None,
+    show_version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and stop.")
+    ] = False,
+) -> None:
+    """What stands before every command."""
+    del show_version
+    context.obj = config
+
+
+for group in (operate, articles, audience, digest, ledger):
+    group.register(app)
+
+
+def main() -> None:
+    """Runs the command; an error is one clear line on stderr, never a traceback."""
+    try:
+        app()
+    except ConfigError as error:
+        for fault in error.faults:
+            sys.stderr.write(f"publisher: configuration: {fault}\n")
+        sys.exit(2)
+    except PublisherError as error:
+        sys.stderr.write(f"publisher: {error}\n")
+        sys.exit(1)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        sys.stderr.write(f"publisher: {where}{error.strerror or error}\n")
+        sys.exit(1)
+    except KeyboardInterrupt:
+        sys.exit(130)

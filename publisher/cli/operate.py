@@ -1,0 +1,72 @@
+"""Commands that run and watch the service: run, status, migrate."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from publisher.cli import show, summary
+from publisher.cli.context import load_settings, opened, print_json, say
+from publisher.cli.context import run as run_to_end
+
+Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Adds these commands."""
+    app.command()(run)
+    app.command()(status)
+    app.command()(migrate)
+
+
+def run(context: typer.Context) -> None:
+    """The service: pick-up, feeds, digests, sending, web. Ctrl-C or SIGTERM stops it."""
+    from publisher import service  # noqa: PLC0415 - loads every part; other commands start faster without
+    from publisher.web.server import run as run_on_uvloop  # noqa: PLC0415 - the same
+
+    settings = load_settings(context.obj, service=True)
+
+    async def work() -> None:
+        async with opened(settings) as it:
+            with show.progress("picking up") as progress:
+                parts = service.Service(
+                    settings, it.store, it.templates, it.keys, stop=asyncio.Event(), progress=progress
+                )
+
+                async def announce(started: service.Started) -> None:
+                    for line in await summary.lines(it, started.address, started.documents):
+                        say(line)
+
+                await service.run(parts, announce)
+
+    run_on_uvloop(work())
+
+
+def status(context: typer.Context, as_json: Json = False) -> None:
+    """What is live, due, queued and stuck."""
+    settings = load_settings(context.obj)
+
+    async def work() -> dict[str, Any]:
+        async with opened(settings) as it:
+            return await summary.facts(it)
+
+    facts = run_to_end(work())
+    if as_json:
+        print_json(facts)
+        return
+    for line in summary.status_lines(facts):
+        say(line)
+
+
+def migrate(context: typer.Context) -> None:
+    """Bring the store to this version's shape (the service does so by itself at its start)."""
+    settings = load_settings(context.obj)
+
+    async def work() -> None:
+        async with opened(settings):
+            pass
+
+    run_to_end(work())
+    say("the store is up to date")

@@ -1,0 +1,115 @@
+"""The JSON shapes of the outside contract. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+from publisher.model import Article, Delivery, Document, DocumentResult, Extracted, Reader
+
+
+def article_json(article: Article) -> dict[str, Any]:
+    """An article, as `articles show` prints it."""
+    return {
+        "id": article.id,
+        "seq": article.seq,
+        "slug": article.slug,
+        "title": article.title,
+        "standfirst": article.standfirst,
+        "section": article.section,
+        "authors": list(article.authors),
+        "tags": list(article.tags),
+        "language": article.language,
+        "content_text": article.content_text,
+        "content_html": article.content_html,
+        "caption": article.caption,
+        "credit": article.credit,
+        "image": article.image,
+        "related": [item.title for item in article.related],
+        "source_url": article.source_url,
+        "published_at": _instant(article.published_at),
+        "updated_at": _instant(article.updated_at),
+        "status": article.status.value,
+    }
+
+
+def extracted_json(path: str, found: Extracted) -> dict[str, Any]:
+    """What a document would become, as `extract` prints it."""
+    return {
+        "path": path,
+        "title": found.title,
+        "section": found.section,
+        "standfirst": found.standfirst,
+        "authors": list(found.authors),
+        "published_at": _instant(found.published_at),
+        "language": found.language,
+        "tags": list(found.tags),
+        "caption": found.caption,
+        "credit": found.credit,
+        "related": [item.title for item in found.related],
+        "content_text": found.content_text,
+        "content_html": found.content_html,
+    }
+
+
+def result_json(result: DocumentResult) -> dict[str, Any]:
+    """One row of a pick-up."""
+    return asdict(result)
+
+
+def document_json(document: Document) -> dict[str, Any]:
+    """A document that was seen."""
+    return {
+        "source": document.source,
+        "path": document.path,
+        "state": document.state.value,
+        "reason": document.reason,
+        "remedy": document.remedy,
+        "article_id": document.article_id,
+        "present": document.present,
+        "seen_at": _instant(document.seen_at),
+    }
+
+
+def reader_json(reader: Reader) -> dict[str, Any]:
+    """A subscription with its person."""
+    subscription, person = reader.subscription, reader.subscriber
+    return {
+        "email": person.email,
+        "name": person.name,
+        "language": person.language,
+        "timezone": person.timezone,
+        "newsletter": subscription.newsletter,
+        "frequency": subscription.frequency.value,
+        "weekday": subscription.weekday,
+        "time": subscription.local_time.strftime("%H:%M"),
+        "sections": list(subscription.sections),
+        "state": subscription.state.value,
+        "confirmed_at": _instant(subscription.confirmed_at),
+        "next_due_at": _instant(subscription.next_due_at),
+    }
+
+
+def delivery_json(delivery: Delivery) -> dict[str, Any]:
+    """A row of the ledger."""
+    return {
+        "id": delivery.id,
+        "kind": delivery.kind,
+        "email": delivery.email,
+        "newsletter": delivery.newsletter,
+        "edition": delivery.edition_id,
+        "period": delivery.period,
+        "window": [delivery.from_seq, delivery.to_seq],
+        "state": delivery.state.value,
+        "attempts": delivery.attempts,
+        "next_attempt_at": _instant(delivery.next_attempt_at),
+        "reply": {"code": delivery.reply.code, "enhanced": delivery.reply.enhanced, "text": delivery.reply.text},
+        "message_id": delivery.message_id,
+        "created_at": _instant(delivery.created_at),
+        "finished_at": _instant(delivery.finished_at),
+    }
+
+
+def _instant(value: datetime | None) -> str | None:
+    return None if value is None else value.isoformat()

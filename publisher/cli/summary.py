@@ -1,0 +1,136 @@
+"""What stands where: the service's start summary and `publisher status`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from publisher.cli.context import Context
+from publisher.model import DocumentResult, DocumentState
+from publisher.store import articles, audience, documents, ledger_view
+from publisher.store.lock import sender
+
+#: Rejected documents that the start summary names; `documents list` has them all.
+_SHOWN = 5
+
+
+async def facts(it: Context) -> dict[str, Any]:
+    """The state of the store, as JSON values."""
+    async with it.store.read() as tx:
+        due = await audience.next_due(tx)
+        return {
+            "service": await sender(it.store, it.settings.store_folder),
+            "articles": {"live": await articles.count_live(tx), "scheduled": await articles.count_scheduled(tx)},
+            "sections": [slug for slug, _ in await articles.sections(tx)],
+            "rejected": [
+                {"path": row.path, "reason": row.reason, "remedy": row.remedy}
+                for row in await documents.list_documents(tx, DocumentState.REJECTED) if row.present
+            ],
+            "newsletters": {
+                n.name: {"readers": due[n.name][1] if n.name in due else 0, "next_due_at": due.get(n.name, (None,))[0]}
+                for n in it.settings.newsletter
+            },
+            "subscriptions": await audience.count_by_state(tx),
+            "outbox": await ledger_view.counts(tx),
+            "notices": await ledger_view.counts_of_notices(tx),
+            "next_attempt_at": await ledger_view.next_attempt(tx),
+        }
+
+
+async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) -> list[str]:
+    """The start summary: what is served where, what is due when, what was rejected."""
+    known = await facts(it)
+    settings = it.settings
+    tally = Counter(row.status for row in picked_up)
+    news = ", ".join(f"{tally[kind]} {kind}" for kind in ("added", "updated", "rejected") if tally[kind])
+    found = [
+        "",
+        f"{settings.site.title} is up at {address}/",
+        "",
+        _row("Articles", f"{known['articles']['live']} live ({news or 'nothing new'})"),
+        _row("Feeds", f"{address}/rss.xml  /atom.xml  /feed.json, and the same in {_sections(known)}"),
+        _row("Files", str(settings.path(settings.output.directory))),
+        _row("Subscribe", f"{address}/subscribe"),
+    ]
+    if settings.mail.transport == "inbox":
+        count = sum(1 for _ in settings.inbox.glob("*.eml"))
+        found.append(_row("Inbox", f"{address}/inbox/ ({_plural(count, 'message')}; nothing leaves this machine)"))
+    else:
+        found.append(_row("Mail", _mail(it)))
+    found += _newsletters(it, known)
+    found += _rejected(known["rejected"])
+    return [*found, *_notes(it), "", "Ctrl-C stops it.", ""]
+
+
+def status_lines(known: dict[str, Any]) -> list[str]:
+    """`facts` for a person."""
+    found = [
+        _row("Service", known["service"] or "not running"),
+        _row("Articles", f"{known['articles']['live']} live, {known['articles']['scheduled']} scheduled"),
+        _row("Readers", _counts(known["subscriptions"]) or "none"),
+        _row("Outbox", _counts(known["outbox"]) or "nothing waits"),
+        _row("Notices", _counts(known["notices"]) or "nothing waits"),
+    ]
+    for name, row in known["newsletters"].items():
+        when = _instant(row["next_due_at"])
+        found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, next {when}"))
+    if known["next_attempt_at"]:
+        found.append(_row("Next try", _instant(known["next_attempt_at"])))
+    return found + _rejected(known["rejected"])
+
+
+def _newsletters(it: Context, known: dict[str, Any]) -> list[str]:
+    found = []
+    for newsletter in it.settings.newsletter:
+        row = known["newsletters"][newsletter.name]
+        at = row["next_due_at"]
+        when = at.astimezone(it.settings.site.zone).strftime("%a %-d %b %H:%M %Z") if at else "nobody is due"
+        found.append(_row("Digest", f"{newsletter.name}: {_plural(row['readers'], 'reader')}, next {when}"))
+    return found
+
+
+def _rejected(rows: Sequence[dict[str, str]]) -> list[str]:
+    found = [_row("Rejected", f"{row['path']}: {row['reason']}") for row in rows[:_SHOWN]]
+    if len(rows) > _SHOWN:
+        found.append(_row("", f"and {len(rows) - _SHOWN} more: publisher documents list --state rejected"))
+    return found
+
+
+def _notes(it: Context) -> list[str]:
+    """What the configuration asks for and this version does not do yet."""
+    found = []
+    if it.settings.inbound is not None:
+        found.append(_row("Note", "[inbound] is set, but this version takes in no mail yet"))
+    if it.settings.mail.processes > 1:
+        found.append(_row("Note", "mail.processes is above 1, but this version sends from one process"))
+    return found
+
+
+def _mail(it: Context) -> str:
+    mail = it.settings.mail
+    if mail.transport == "maildir":
+        return f"into {it.settings.path(mail.directory)}"
+    return f"by {mail.host}:{mail.port} ({mail.security if mail.security != 'none' else 'no TLS'})"
+
+
+def _sections(known: dict[str, Any]) -> str:
+    slugs = known["sections"]
+    return f"/sections/{slugs[0]}/ and {len(slugs) - 1} more" if len(slugs) > 1 else "each section"
+
+
+def _counts(found: dict[str, int]) -> str:
+    return ", ".join(f"{n} {state.replace('_', ' ')}" for state, n in sorted(found.items()))
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _instant(value: datetime | None) -> str:
+    return value.strftime("%Y-%m-%d %H:%M UTC") if value else "not scheduled"
+
+
+def _row(label: str, text: str) -> str:
+    return f"  {label:<10} {text}"

@@ -1,0 +1,1 @@
+"""Subscriptions and articles to editions: when, what, how it looks, and the step that plans them."""

@@ -1,0 +1,104 @@
+"""The plan step: from who is due to deliveries that wait to be sent.
+
+    new readers      | first due instant, welcome owed? | select | render -> edition, variant, deliveries
+    due (or by hand) | slot, window | select | render -> the same; nothing in it: the due instant moves on
+    stale variants   | render without what was withdrawn -> new revision, or cancelled
+
+Each batch reads in one transaction, renders outside any, and writes in another that is short and checks again what the
+reading said. So two planners at once, or one that dies anywhere, plan nothing twice and lose nothing (I3, I4).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import uuid4
+
+from publisher import log
+from publisher.config import Settings
+from publisher.digest.batch import plan_batch
+from publisher.digest.desk import BATCH, Desk
+from publisher.digest.press import Press
+from publisher.digest.revise import revise
+from publisher.digest.welcome import receive
+from publisher.model import Reader
+from publisher.progress import Progress, silent
+from publisher.store import audience
+from publisher.store.engine import Store
+from publisher.templating import Templates
+
+_log = log.get("digest")
+
+
+@dataclass(frozen=True, slots=True)
+class PlanReport:
+    """What one run of the plan step did, in subscriptions and deliveries."""
+
+    #: Deliveries written, welcome editions among them.
+    planned: int = 0
+    #: Subscriptions that got their first due instant.
+    scheduled: int = 0
+    #: Due, with nothing in their window: nothing is sent.
+    empty: int = 0
+    #: Slots without an edition: too late, filled before, or of a newsletter that is no more.
+    passed_over: int = 0
+    #: Still due: an earlier message is on the wire or in doubt. After a run by hand, plan again with the same name.
+    waiting: int = 0
+    #: Still due: their articles changed a moment ago.
+    unsettled: int = 0
+    #: Open deliveries that ended because the next edition takes their place.
+    expired: int = 0
+    #: Deliveries that got a message without an article withdrawn since.
+    revised: int = 0
+    #: Deliveries that ended because everything in them was withdrawn.
+    cancelled: int = 0
+    #: Still due: their message could not be rendered.
+    failed: int = 0
+    #: One line for each variant that could not be rendered.
+    faults: tuple[str, ...] = ()
+
+
+async def plan(
+    store: Store, settings: Settings, templates: Templates, *, now: datetime, manual: str = "", newsletter: str = "",
+    new_id: Callable[[], str] = lambda: uuid4().hex, progress: Progress = silent,
+) -> PlanReport:
+    """Plans everything that is due at `now`; planning again at once plans nothing more.
+
+    `manual` names a run by hand: the next edition of every active subscription to `newsletter`, which must then be
+    given, at once and whatever is due; due instants stay. `newsletter` alone: only what is due of this one. `new_id`
+    gives the random half of each Message-ID. `progress` hears of subscriptions looked at.
+    """
+    desk = Desk(store, settings, Press(settings, templates), now, new_id)
+    welcomed = await receive(desk)
+    looked_at = after = 0
+    while readers := await _readers(desk, after, manual, newsletter):
+        after = readers[-1].subscription.id
+        chosen = [r for r in readers if newsletter in ("", r.subscription.newsletter)]
+        # A welcome that was planned a moment ago is not to be replaced before it could leave.
+        desk.tally["waiting"] += sum(r.subscription.id in welcomed for r in chosen)
+        await plan_batch(desk, [r for r in chosen if r.subscription.id not in welcomed], manual=manual)
+        looked_at += len(readers)
+        progress(looked_at, 0)
+    await revise(desk)
+    return _report(desk.tally, desk.press.faults)
+
+
+async def _readers(desk: Desk, after: int, manual: str, newsletter: str) -> Sequence[Reader]:
+    async with desk.store.read() as tx:
+        if manual:
+            return await audience.active(tx, newsletter, after, BATCH)
+        return await audience.due(tx, desk.now, after, BATCH)
+
+
+def _report(tally: Counter[str], faults: Sequence[str]) -> PlanReport:
+    report = PlanReport(
+        planned=tally["planned"], scheduled=tally["scheduled"], empty=tally["empty"],
+        passed_over=tally["passed over"], waiting=tally["waiting"], unsettled=tally["unsettled"],
+        expired=tally["expired"], revised=tally["revised"], cancelled=tally["cancelled"], failed=tally["failed"],
+        faults=tuple(faults),
+    )
+    if any((report.planned, report.passed_over, report.revised, report.cancelled)):
+        _log.info("planned", **{word: number for word, number in sorted(tally.items()) if number})
+    return report

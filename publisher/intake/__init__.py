@@ -1,0 +1,1 @@
+"""Documents to articles: sources, one module for each format, clean, identity, the ingest step."""

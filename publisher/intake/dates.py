@@ -1,0 +1,100 @@
+"""Dates as documents write them. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from zoneinfo import ZoneInfo
+
+_MONTHS = {
+    name: number
+    for number, names in enumerate(
+        (
+            "january jan januar janvier enero gennaio januari",
+            "february feb februar février fevrier febrero febbraio februari",
+            "march mar märz maerz mars marzo maart",
+            "april apr avril abril aprile",
+            "may mai mayo maggio mei",
+            "june jun juni juin junio giugno",
+            "july jul juli juillet julio luglio",
+            "august aug août aout agosto augustus",
+            "september sep sept septembre septiembre settembre",
+            "october oct oktober okt octobre octubre ottobre",
+            "november nov novembre noviembre",
+            "december dec dezember dez décembre decembre diciembre dicembre",
+        ),
+        start=1,
+    )
+    for name in names.split()
+}
+_MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+_YEAR = r"(?P<y>(?:19|20)\d\d)"
+_CLOCK = r"(?:\D{0,12}?(?P<h>[01]?\d|2[0-3])[:.](?P<min>[0-5]\d)(?::(?P<s>[0-5]\d))?\s*(?P<half>[ap]\.?m)?)?"
+_WRITTEN = (
+    re.compile(rf"\b{_YEAR}[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)(?!\d){_CLOCK}", re.IGNORECASE),
+    re.compile(rf"\b(?P<d>\d\d?)(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?(?P<mon>{_MONTH})\b\.?,?\s+(?:de\s+)?{_YEAR}\b{_CLOCK}", re.IGNORECASE),
+    re.compile(rf"\b(?P<mon>{_MONTH})\b\.?\s+(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s+{_YEAR}\b{_CLOCK}", re.IGNORECASE),
+    re.compile(rf"\b(?P<d>\d\d?)\.(?P<m>\d\d?)\.{_YEAR}\b{_CLOCK}", re.IGNORECASE),
+    re.compile(rf"{_YEAR}\s*年\s*(?P<m>\d\d?)\s*月\s*(?P<d>\d\d?)\s*日"),
+)
+_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE)
+
+
+def parse(text: str, zone: ZoneInfo) -> datetime | None:
+    """The instant, in UTC, that `text` means; None where it means none.
+
+    ISO 8601, RFC 2822, and dates as people write them ("5 November 2026, 07:30"). A date without a zone is in `zone`;
+    one without a time means midnight.
+    """
+    text = text.strip()
+    return _iso(text, zone) or _rfc2822(text, zone) or find(text, zone)
+
+
+def find(line: str, zone: ZoneInfo) -> datetime | None:
+    """The first date written anywhere in `line`, in UTC; None where there is none."""
+    for pattern in _WRITTEN:
+        match = pattern.search(line)
+        if match is not None:
+            return _written(match.groupdict(), zone)
+    return None
+
+
+def _iso(text: str, zone: ZoneInfo) -> datetime | None:
+    match = _ISO.fullmatch(text)
+    if match is not None:
+        offset = (match[3] or "").upper()
+        text = f"{match[1]}T{match[2].replace(',', '.')}{'Z' if offset in ('UTC', 'GMT') else offset}"
+    try:
+        return _utc(datetime.fromisoformat(text), zone) if "-" in text else None
+    except ValueError:
+        return None
+
+
+def _rfc2822(text: str, zone: ZoneInfo) -> datetime | None:
+    try:
+        return _utc(parsedate_to_datetime(text), zone) if ":" in text else None
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+
+
+def _written(parts: dict[str, str | None], zone: ZoneInfo) -> datetime | None:
+    month = _MONTHS[(parts.get("mon") or "").lower()] if parts.get("mon") else int(parts["m"] or 0)
+    hour = int(parts.get("h") or 0)
+    half = (parts.get("half") or "").lower()
+    if half:
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
+    try:
+        naive = datetime(  # noqa: DTZ001 - the zone is put on by _utc
+            int(parts["y"] or 0), month, int(parts["d"] or 0), hour, int(parts.get("min") or 0), int(parts.get("s") or 0)
+        )
+    except ValueError:
+        return None
+    return _utc(naive, zone)
+
+
+def _utc(moment: datetime, zone: ZoneInfo) -> datetime | None:
+    """`moment` in UTC; None for years that no article can mean and that arithmetic on dates cannot bear."""
+    if not 1600 <= moment.year <= 2500:
+        return None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=zone)).astimezone(UTC)

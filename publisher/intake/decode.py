@@ -1,0 +1,140 @@
+"""Bytes to text, and how they were read. Pure."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from dataclasses import dataclass
+
+from publisher.errors import DocumentError
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),  # before UTF-16: its mark begins with that of UTF-16-LE
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+#: First bytes of files that get an article's ending by mistake, and what they are.
+_SIGNATURES = (
+    (b"%PDF-", "a PDF"),
+    (b"PK\x03\x04", "a ZIP archive or an office document"),
+    (b"\xd0\xcf\x11\xe0", "an old office document"),
+    (b"{\\rtf", "a rich-text (RTF) document"),
+    (b"\x89PNG", "a PNG image"),
+    (b"\xff\xd8\xff", "a JPEG image"),
+    (b"GIF8", "a GIF image"),
+    (b"\x1f\x8b", "a gzip file"),
+)
+_NO_TEXT = "it is binary data, not text"
+_SAVE_AS_TEXT = "save it as text in UTF-8"
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
+_XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{2,40})[\"']")
+_CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+# What Western European text uses of the upper half of windows-1252, letters apart.
+_WESTERN_SIGNS = frozenset("€‚„…‘’“”•–—™\u00a0¡¢£§©ª«®°±·º»¿½¼¾×÷")
+_SAMPLE = 65_536
+_SAMPLE_EVIDENCE = 4_096
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """The text of a document, with the name of the encoding that it was read by."""
+
+    text: str
+    #: As "utf-8" or "windows-1252"; with "damaged" behind it where bytes had to be replaced.
+    encoding: str
+
+
+def decode(data: bytes) -> Decoded:
+    """`data` as text.
+
+    In this order: byte order mark, UTF-16 without a mark where its zero bytes give it away, strict UTF-8, the charset
+    that a page declares for itself, UTF-8 with some damage, windows-1252 where the text looks Western, the best guess.
+    Raises DocumentError for what is no text.
+    """
+    for signature, kind in _SIGNATURES:
+        if data.startswith(signature):
+            raise DocumentError(f"it is {kind}, not text", _SAVE_AS_TEXT)
+    found = _by_mark(data) or _by_zero_bytes(data) or _strict(data, "utf-8") or _declared(data)
+    found = found or _damaged_utf8(data) or _western(data) or _guessed(data)
+    if found is None or _is_rubbish(found.text):
+        raise DocumentError(_NO_TEXT, _SAVE_AS_TEXT)
+    return found
+
+
+def _strict(data: bytes, encoding: str, name: str = "") -> Decoded | None:
+    try:
+        return Decoded(data.decode(encoding), name or encoding)
+    except (UnicodeDecodeError, LookupError):
+        return None
+
+
+def _by_mark(data: bytes) -> Decoded | None:
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            text = data[len(mark) :].decode(encoding, "replace")
+            return Decoded(text, encoding if "\ufffd" not in text else f"{encoding} damaged")
+    return None
+
+
+def _by_zero_bytes(data: bytes) -> Decoded | None:
+    """UTF-16 without a mark: spaces and line ends leave zero bytes on one side only."""
+    if b"\x00" not in data:
+        return None
+    sample = data[: _SAMPLE_EVIDENCE & ~1]
+    even, odd = sample[0::2].count(0), sample[1::2].count(0)
+    if max(even, odd) < max(1, len(sample) // 40) or min(even, odd) > max(even, odd) // 20:
+        return None
+    encoding = "utf-16-le" if odd > even else "utf-16-be"
+    return _strict(data[: len(data) & ~1], encoding)
+
+
+def _declared(data: bytes) -> Decoded | None:
+    head = data[:4096]
+    match = _XML_ENCODING.search(head) or _META_CHARSET.search(head)
+    if match is None:
+        return None
+    name = match[1].decode("ascii").lower()
+    try:
+        name = codecs.lookup(name).name
+        text = b"".decode(name)  # refuses codecs that make no text, as "hex"
+    except LookupError:
+        return None
+    if name in ("iso8859-1", "ascii"):  # the web reads both as windows-1252 (WHATWG Encoding, section 4.2)
+        return Decoded(data.decode("cp1252", "replace"), "windows-1252") if not text else None
+    return _strict(data, name) if not name.startswith(("utf-16", "utf-32", "utf-8")) else None
+
+
+def _damaged_utf8(data: bytes) -> Decoded | None:
+    """UTF-8 with a few broken bytes: many good sequences, hardly a bad one."""
+    text = data.decode("utf-8", "replace")
+    bad = text.count("\ufffd")
+    good = sum(byte >= 0xC2 for byte in data[:_SAMPLE]) - bad  # first bytes of sequences
+    return Decoded(text, "utf-8 damaged") if good >= 3 and bad <= 1 + good // 10 else None
+
+
+def _western(data: bytes) -> Decoded | None:
+    found = _strict(data, "cp1252", "windows-1252")
+    if found is None:
+        return None
+    sample = found.text[:_SAMPLE]
+    high = [c for c in sample if ord(c) > 127]
+    usual = sum(c in _WESTERN_SIGNS or "À" <= c <= "ÿ" or c in "ŒœŠšŽžŸ" for c in high)
+    letters = sum(c.isalpha() for c in sample)
+    return found if usual >= 0.95 * len(high) and len(high) <= 0.25 * max(letters, 1) else None
+
+
+def _guessed(data: bytes) -> Decoded | None:
+    from charset_normalizer import from_bytes  # noqa: PLC0415 - rarely needed, and slow to load
+
+    best = from_bytes(data[:_SAMPLE]).best()
+    if best is None:
+        return None
+    return Decoded(data.decode(best.encoding, "replace"), best.encoding.replace("_", "-"))
+
+
+def _is_rubbish(text: str) -> bool:
+    sample = text[:_SAMPLE]
+    controls = len(_CONTROLS.findall(sample))
+    return controls > max(3, len(sample) // 100) or sample.count("\ufffd") > max(3, len(sample) // 50)

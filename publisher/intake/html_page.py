@@ -1,0 +1,129 @@
+"""Web pages. The body by trafilatura (known here alone), all else by `page_meta`. Pure: nothing is ever fetched,
+trafilatura gets a parsed tree.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from publisher import text as plain_text
+from publisher.errors import DocumentError
+from publisher.intake import clean, dates, page_meta
+from publisher.intake.page_meta import Element
+from publisher.model import Extracted
+from publisher.text import fold
+
+_CHROME = "//script | //style | //nav | //header | //footer | //aside | //form | //noscript | //template | //button"
+#: Below so many letters trafilatura found a fragment at most; the page is looked at as a whole.
+_TOO_LITTLE = 80
+_NOT_HTML = "it is no HTML page that can be read"
+
+
+def parse(text: str, zone: ZoneInfo, *, now: datetime, base_url: str = "") -> Extracted:
+    """The article of the page `text`; dates without a zone are in `zone`, and dates found in its text lie before `now`.
+
+    Raises DocumentError for a page without a title or without text.
+    """
+    tree = _tree(text)
+    meta = page_meta.read(tree, zone, base_url)
+    published_at = meta.published_at or _date_in_text(tree, zone, now)
+    base = meta.url or base_url
+    content = clean.sanitise(_body(text, tree), base)
+    content = _without_repeats(content, meta)
+    title = meta.title
+    if not title:
+        raise DocumentError("it has no title", "give the page a <title> or an <h1>")
+    body = plain_text.from_html(content)
+    standfirst = meta.standfirst if fold(meta.standfirst) != fold(body) else ""
+    return Extracted(
+        title=title,
+        content_text=body,
+        content_html=content,
+        section=meta.section,
+        standfirst=standfirst,
+        authors=meta.authors,
+        tags=meta.tags,
+        language=meta.language,
+        published_at=published_at,
+        image=meta.image,
+        caption=meta.caption,
+        credit=meta.credit,
+        source_url=meta.url,
+    )
+
+
+def _tree(text: str) -> Element:
+    from lxml import etree, html  # noqa: PLC0415 - only pages need it
+
+    try:
+        return html.document_fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
+    except (etree.LxmlError, ValueError, AssertionError) as error:
+        raise DocumentError(_NOT_HTML, "check that the file is a saved web page") from error
+
+
+def _body(text: str, tree: Element) -> str:
+    """The article's HTML, not sanitised. `tree` is used up."""
+    found = _by_trafilatura(tree)
+    if sum(c.isalpha() for c in plain_text.from_html(found)) >= _TOO_LITTLE:
+        return found
+    whole = _by_structure(_tree(text))
+    return whole if len(plain_text.from_html(whole)) > len(plain_text.from_html(found)) else found
+
+
+def _by_trafilatura(tree: Element) -> str:
+    from lxml import etree  # noqa: PLC0415 - only pages need it
+    from trafilatura import extract  # noqa: PLC0415 - 0.3 s to load
+
+    try:
+        found = extract(
+            tree,
+            output_format="html",
+            include_comments=False,
+            include_formatting=True,
+            include_links=True,
+            include_images=True,
+            include_tables=True,
+        )
+    except (etree.LxmlError, ValueError, TypeError, AttributeError, IndexError, RecursionError):
+        return ""  # a page that it cannot bear is read by its structure
+    return found or ""
+
+
+def _by_structure(tree: Element) -> str:
+    """What the page itself marks as its article, or all of it, less what is clearly of the page."""
+    from lxml import html  # noqa: PLC0415 - only pages need it
+
+    found = tree.xpath("//article") or tree.xpath("//main | //*[@role='main']") or tree.xpath("//body") or [tree]
+    root = max(found, key=lambda element: len(page_meta.text_of(element)))
+    for element in root.xpath("." + _CHROME.replace(" | ", " | .")) + root.xpath(".//h1[1]"):
+        if element is not root and element.getparent() is not None:
+            element.drop_tree()
+    return str(html.tostring(root, encoding="unicode"))
+
+
+def _date_in_text(tree: Element, zone: ZoneInfo, now: datetime) -> datetime | None:
+    """The day of publication that stands somewhere in the page; None where there is none."""
+    from htmldate import find_date  # noqa: PLC0415 - slow to load
+
+    latest = (now + timedelta(days=1)).date().isoformat()
+    try:
+        found = find_date(tree, original_date=True, extensive_search=False, max_date=latest)
+    except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
+        return None  # a page that it cannot bear has no date
+    return dates.parse(found, zone) if found else None
+
+
+def _without_repeats(content: str, meta: page_meta.Meta) -> str:
+    """`content` without what the article carries in fields of its own: title, standfirst, caption."""
+    from lxml import html  # noqa: PLC0415 - only pages need it
+
+    if not content:
+        return ""
+    root = html.fragment_fromstring(content, create_parent="div")
+    spoken = {fold(line) for line in (meta.title, meta.standfirst, meta.caption, f"{meta.caption} {meta.credit}") if fold(line)}
+    for element in list(root)[:4]:
+        if element.tag in ("p", "h2", "h3", "figcaption") and fold(page_meta.text_of(element)) in spoken:
+            element.drop_tree()
+    inner = html.tostring(root, encoding="unicode")
+    return clean.sanitise(str(inner).removeprefix("<div>").removesuffix("</div>"), meta.url)

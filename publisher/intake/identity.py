@@ -1,0 +1,164 @@
+"""Which article a document is: one that is known, or a new one. Pure.
+
+    document + what the store knows of articles that it may be -> Decision
+
+The rules in their order: the source's own id, the canonical URL, the same path, the same bytes at another path, and a
+document that is gone with a similar title and nearly the same text. An article's id is made from nothing of this.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from difflib import SequenceMatcher
+
+from publisher import urls
+from publisher.model import Extracted
+from publisher.text import fold, slugify
+
+#: Share of the shorter text's runs of four words that the other holds too, where both are one story.
+SAME_TEXT = 0.8
+#: Share of the words of the longer title that the other holds too, where both are similar.
+SAME_TITLE = 0.6
+#: A text with fewer runs than this says too little: it must be equal.
+_FEW_RUNS = 10
+#: Documents with dates of their own further apart than this are two of a series.
+_SERIES = timedelta(days=1)
+#: Slugs tried with a number before the article's id decides.
+_NUMBERS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An article that the document may be."""
+
+    id: str
+    title: str
+    text: str
+    published_at: datetime
+    #: Another document of this article lies in the source at this moment.
+    elsewhere: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the store knows, of this source only."""
+
+    #: Articles to which the source gave the document's id.
+    by_source_id: tuple[Known, ...] = ()
+    #: Articles with the document's canonical URL.
+    by_url: tuple[Known, ...] = ()
+    #: The article that the document at this path was.
+    at_path: Known | None = None
+    #: What stood at this path went away from it: its bytes lie at another path, or the path was empty meanwhile.
+    path_left: bool = False
+    #: Articles made of the same bytes at other paths.
+    by_bytes: tuple[Known, ...] = ()
+    #: Articles with a like title whose documents are gone.
+    gone: tuple[Known, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the document is, and by which rule."""
+
+    #: None: a new article.
+    article_id: str | None
+    #: "source id", "canonical URL", "path", "bytes", "text" or "new".
+    rule: str
+
+
+def decide(document: Extracted, facts: Facts) -> Decision:
+    """The article that `document` is, by the first rule that holds.
+
+    Two documents that lie in the source together are one article only where their bytes are equal, or where the source
+    itself says so (by id or URL) and the texts do not speak against it.
+    """
+    for rule, candidates in (("source id", facts.by_source_id), ("canonical URL", facts.by_url)):
+        for known in candidates:
+            if not known.elsewhere or is_related(document, known):
+                return Decision(known.id, rule)
+    if facts.at_path is not None and (not facts.path_left or is_related(document, facts.at_path)):
+        return Decision(facts.at_path.id, "path")
+    for known in facts.by_bytes:
+        return Decision(known.id, "bytes")
+    for known in facts.gone:
+        if not known.elsewhere and is_same_story(document, known):
+            return Decision(known.id, "text")
+    return Decision(None, "new")
+
+
+def is_related(document: Extracted, known: Known) -> bool:
+    """True if title or text says that one is a version of the other."""
+    return similar_titles(document.title, known.title) or containment(document.content_text, known.text) >= SAME_TEXT
+
+
+def is_same_story(document: Extracted, known: Known) -> bool:
+    """True if title, text and date all say so: enough to know an article whose file was renamed and edited."""
+    if document.published_at is not None and abs(document.published_at - known.published_at) > _SERIES:
+        return False
+    return similar_titles(document.title, known.title) and containment(document.content_text, known.text) >= SAME_TEXT
+
+
+def similar_titles(one: str, other: str) -> bool:
+    """True if most words are the same, and all that hold a digit: "Results, round 3" is not "Results, round 4"."""
+    if fold(one) == fold(other):
+        return True
+    a, b = set(fold(one).split()), set(fold(other).split())
+    if {word for word in a ^ b if any(c.isdigit() for c in word)}:
+        return False
+    if len(a) < 2 or len(b) < 2:  # one word, or a script without spaces
+        return SequenceMatcher(None, fold(one), fold(other), autojunk=False).ratio() >= SAME_TEXT
+    return len(a & b) >= SAME_TITLE * max(len(a), len(b))
+
+
+def containment(one: str, other: str) -> float:
+    """How much of the shorter text stands in the longer one, 0 to 1: holds when a story grows."""
+    a, b = _runs(one), _runs(other)
+    if min(len(a), len(b)) < _FEW_RUNS:
+        return 1.0 if fold(one) == fold(other) else 0.0
+    return len(a & b) / min(len(a), len(b))
+
+
+def _runs(text: str) -> set[tuple[str, ...]]:
+    """Runs of four words; of four characters where the script has no spaces."""
+    folded = fold(text)
+    words: list[str] = folded.split()
+    if len(folded) > 15 * len(words):
+        words = list(folded.replace(" ", ""))
+    return {tuple(words[i : i + 4]) for i in range(len(words) - 3)}
+
+
+def content_hash(document: Extracted) -> str:
+    """SHA-256 in hex of all that readers see: equal hashes mean that nothing changed for them.
+
+    Raises UnicodeEncodeError where a text holds what no text can.
+    """
+    plain = asdict(document)
+    for name in ("published_at", "source_id", "slug", "status", "encoding"):
+        del plain[name]
+    return hashlib.sha256(json.dumps(plain, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def title_key(document: Extracted) -> str:
+    """What titles are looked up by."""
+    return fold(document.title)
+
+
+def url_key(document: Extracted) -> str:
+    """What canonical URLs are looked up by; empty where there is none, or where it names a whole site."""
+    key = urls.canonical(document.source_url)
+    return key if "/" in key or "?" in key else ""
+
+
+def slugs(document: Extracted, article_id: str) -> Iterator[str]:
+    """Slugs for a new article, the best first; the first that is free is taken, and kept for ever."""
+    base = slugify(document.slug) or slugify(document.title) or "article"
+    yield base
+    for number in range(2, _NUMBERS):
+        yield f"{base}-{number}"
+    yield f"{base}-{article_id[:8]}"
+    yield f"{base}-{article_id}"

@@ -1,0 +1,275 @@
+"""The pick-up: documents become articles, each once, and go live in the order of their dates.
+
+    folders or paths | scan | pass over what is known                    -> files that are new or changed
+    files            | wait until at rest | read | digest | parse        in a thread, a chunk at a time
+    chunk            | identify | add or correct                         -> STORE, one short transaction
+    folder           | note what is gone, and that it has been read      -> STORE
+    all              | publish what is due, in the order of its dates    -> STORE
+
+Stopped at any point and run again, it goes on where it stopped: a document and its article are committed together.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from publisher import log
+from publisher.config import Settings
+from publisher.errors import DocumentError
+from publisher.intake import folder, record, scope
+from publisher.intake.extract import is_article_file
+from publisher.intake.folder import Listing, Reading, Refusal
+from publisher.intake.load import Loaded, Setting, load
+from publisher.intake.record import PickUp
+from publisher.intake.scope import Scope
+from publisher.intake.survey import Survey, arrivals, survey
+from publisher.model import Document, DocumentResult, DocumentState, Extracted
+from publisher.progress import Progress, silent
+from publisher.store import articles, documents
+from publisher.store.engine import Store
+
+#: Documents and bytes that are parsed, and then written in one transaction, at a time.
+_CHUNK, _CHUNK_BYTES = 50, 8_000_000
+#: Articles that go live in one transaction.
+_BURST = 200
+#: Files that went away in one pick-up and are compared with new ones by title; a bound on the cost, not on safety.
+_LOST = 200
+#: How long a pick-up waits for files that are still being written, where it waits for them.
+_PATIENCE = timedelta(seconds=10)
+
+_NOTHING_THERE = "there is no such file or folder"
+
+_log = log.get("intake")
+
+
+@dataclass(slots=True)
+class _Run:
+    """One call of `ingest`."""
+
+    store: Store
+    settings: Settings
+    now: datetime
+    progress: Progress
+    wait: bool
+    brief: bool
+    done: int = 0
+    total: int = 0
+
+    def setting(self) -> Setting:
+        return Setting(self.now, self.settings.site.zone, self.settings.site.url)
+
+
+async def ingest(
+    store: Store, settings: Settings, paths: Sequence[Path] | None = None, *, now: Callable[[], datetime],
+    progress: Progress = silent, wait_settled: bool = True, brief: bool = False,
+) -> list[DocumentResult]:
+    """Picks up all configured folders, or the files and folders at `paths`; a row for each document.
+
+    `wait_settled`: wait (up to ten seconds) for files that are being written, and report those that do not come to
+    rest. Without it, what is not at rest within a moment is left to the next pick-up, as a service wants it.
+    `brief`: leave out the rows of what is unchanged. Also publishes scheduled articles whose time has come.
+    """
+    run = _Run(store, settings, now(), progress, wait_settled, brief)
+    rows: list[DocumentResult] = []
+    if paths:
+        folders, files, missing = await asyncio.to_thread(_sort, paths)
+        rows += [DocumentResult(path.as_posix(), "rejected", reason=_NOTHING_THERE) for path in missing]
+        scopes = scope.named(settings, folders, [file for file in files if _is_wanted(file)])
+    else:
+        scopes = scope.configured(settings)
+    for part in scopes:
+        rows += [replace(row, path=part.shown(row.path)) for row in await _pick_up(run, part)]
+    await publish(store, now())
+    return rows
+
+
+async def publish(store: Store, now: datetime) -> int:
+    """Sends live what is scheduled for `now` or before, in the order of the articles' dates; how many."""
+    async with store.read() as tx:
+        if not await articles.count_scheduled(tx):
+            return 0
+    count = 0
+    while True:
+        async with store.write() as tx:
+            ids = await articles.publish_due(tx, now, _BURST)
+        if not ids:
+            return count
+        count += len(ids)
+
+
+def extract_paths(
+    paths: Sequence[Path], settings: Settings, *, now: datetime
+) -> Iterator[tuple[str, Extracted | DocumentError]]:
+    """What pick-up would make of these files and folders, storing nothing: (path, article's parts or what is wrong)."""
+    setting = Setting(now, settings.site.zone, settings.site.url)
+    for path in paths:
+        root, listing = _named(path)
+        for refusal in listing.refused:
+            yield (root / refusal.path).as_posix(), DocumentError(refusal.reason, refusal.remedy)
+        for reading in listing.files:
+            made = load(root, reading, None, setting).made
+            if isinstance(made, Extracted):
+                yield (root / reading.path).as_posix(), replace(made, language=made.language or settings.site.language)
+            elif isinstance(made, Refusal):
+                yield (root / reading.path).as_posix(), DocumentError(made.reason, made.remedy)
+
+
+def _named(path: Path) -> tuple[Path, Listing]:
+    """The folder to read from, and what lies at `path`; a file that cannot be taken is refused, not passed over."""
+    if path.is_dir():
+        return path, folder.scan(path, is_article_file)
+    if path.exists() and not is_article_file(path.name):
+        refusal = Refusal(path.name, "it is no article format", "give it the ending .txt, .md or .html")
+        return path.parent, Listing((), (refusal,))
+    found = folder.look(path.parent, [path.name])
+    if not found.files and not found.refused:
+        return path.parent, Listing((), (Refusal(path.name, _NOTHING_THERE, ""),))
+    return path.parent, found
+
+
+def _sort(paths: Sequence[Path]) -> tuple[list[Path], list[Path], list[Path]]:
+    """(folders, files, what is neither)."""
+    folders = [path for path in paths if path.is_dir()]
+    files = [path for path in paths if path not in folders and (path.exists() or path.is_symlink())]
+    return folders, files, [path for path in paths if path not in folders and path not in files]
+
+
+def _is_wanted(file: Path) -> bool:
+    if not is_article_file(file.name):
+        _log.info("passed over", path=file.as_posix(), reason="it is no article format")
+        return False
+    return True
+
+
+async def _pick_up(run: _Run, part: Scope) -> list[DocumentResult]:
+    found = await survey(run.store, part, _PATIENCE if run.wait else part.settle * 1.5)
+    pick_up = await _prepare(run, part, found)
+    rows = await _known_rows(run, found)
+    rows += await _refused_rows(run, pick_up, found)
+    run.total += len(found.ready)
+    for chunk in _chunks(found.ready):
+        rows += await _take(run, pick_up, found, chunk)
+        run.done += len(chunk)
+        run.progress(run.done, run.total)
+    if run.wait:
+        reason = "it is still being written; it is taken when it has stopped changing"
+        rows += [DocumentResult(reading.path, "rejected", reason=reason) for reading in found.restless]
+    await _note(run, part, found)
+    return sorted(rows, key=lambda row: row.path)
+
+
+async def _prepare(run: _Run, part: Scope, found: Survey) -> PickUp:
+    lost = [found.known[path].article_id for path in sorted(found.gone)[:_LOST]] if found.ready else []
+    async with run.store.read() as tx:
+        titles = await articles.titles(tx, [article_id for article_id in lost if article_id]) if lost else {}
+    return PickUp(
+        part.source, part.root, run.now, run.settings.site.language, backfill=found.first and part.hold,
+        gone=found.gone, lost=tuple(titles.items()), partial=part.files is not None,
+        arrived=await asyncio.to_thread(arrivals, part.root, found),
+    )
+
+
+async def _known_rows(run: _Run, found: Survey) -> list[DocumentResult]:
+    """Rows of what is as it was before: unchanged, or rejected for the same reason."""
+    same = found.unchanged
+    if run.brief:
+        return []
+    rows = []
+    for start in range(0, len(same), _BURST):
+        part = same[start : start + _BURST]
+        async with run.store.read() as tx:
+            titles = await articles.titles(tx, [document.article_id for document in part if document.article_id])
+        rows += [_same_row(document, titles.get(document.article_id or "", "")) for document in part]
+    return rows
+
+
+def _same_row(document: Document, title: str) -> DocumentResult:
+    if document.state is DocumentState.ACCEPTED:
+        return DocumentResult(document.path, "unchanged", document.article_id, title)
+    reason = record.reason(document.reason, document.remedy)
+    return DocumentResult(document.path, "rejected", document.article_id, title, reason)
+
+
+async def _refused_rows(run: _Run, pick_up: PickUp, found: Survey) -> list[DocumentResult]:
+    """Rows of what is no file that could be read; recorded where that is news."""
+    refused = [(refusal, found.known.get(refusal.path)) for refusal in found.listing.refused]
+    news = [record.rejection(pick_up, refusal, None, known) for refusal, known in refused]
+    for document in filter(None, news):
+        async with run.store.write() as tx:
+            await documents.put(tx, document)
+    rows = [record.rejected_row(refusal, known) for refusal, known in refused]
+    _tell(rows, found.known)
+    return rows
+
+
+async def _take(run: _Run, pick_up: PickUp, found: Survey, chunk: Sequence[Reading]) -> list[DocumentResult]:
+    """Reads and parses a chunk in a thread, and writes it in one transaction."""
+    setting = run.setting()
+    loaded = await asyncio.to_thread(
+        lambda: [load(pick_up.root, reading, found.known.get(reading.path), setting) for reading in chunk]
+    )
+    rows = await _write(run, pick_up, loaded)
+    _tell(rows, found.known)
+    return [row for row in rows if row.status != "unchanged" or not run.brief]
+
+
+async def _write(run: _Run, pick_up: PickUp, loaded: list[Loaded]) -> list[DocumentResult]:
+    """One transaction for all; a document that the store does not take is refused, and the others are written."""
+    while True:
+        culprit: Loaded | None = None
+        try:
+            async with run.store.write() as tx:
+                await articles.lock(tx)
+                rows = []
+                for culprit in loaded:
+                    row = await record.take(tx, pick_up, culprit)
+                    rows.append(row)
+                culprit = None
+        except Exception as error:
+            if culprit is None or isinstance(culprit.made, Refusal):
+                raise  # the store itself is in trouble
+            reason = f"it could not be stored: {type(error).__name__}: {error}".splitlines()[0][:300]
+            refusal = Refusal(culprit.reading.path, reason, "report it: this is a fault of Publisher")
+            bad = replace(culprit, digest="", made=refusal)
+            loaded = [bad if one is culprit else one for one in loaded]
+        else:
+            return rows
+
+
+async def _note(run: _Run, part: Scope, found: Survey) -> None:
+    """What is gone, and that the source has been read. Articles stay when their files go."""
+    gone = sorted(found.gone)
+    for start in range(0, len(gone), _BURST):
+        async with run.store.write() as tx:
+            await documents.mark_absent(tx, part.source, gone[start : start + _BURST])
+    if gone:
+        _log.info("gone from the folder", source=part.source, documents=len(gone), articles="stay")
+    if found.first and not found.listing.hides("any"):
+        async with run.store.write() as tx:
+            await documents.mark_read(tx, part.source, run.now)
+
+
+def _chunks(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
+    chunk: list[Reading] = []
+    for reading in readings:
+        if chunk and (len(chunk) == _CHUNK or sum(r.size for r in chunk) + reading.size > _CHUNK_BYTES):
+            yield chunk
+            chunk = []
+        chunk.append(reading)
+    if chunk:
+        yield chunk
+
+
+def _tell(rows: Iterable[DocumentResult], known: Mapping[str, Document]) -> None:
+    """A line for each decision that is news."""
+    for row in rows:
+        before = known.get(row.path)
+        if row.status == "rejected":
+            if before is None or record.reason(before.reason, before.remedy) != row.reason:
+                _log.warning("rejected", path=row.path, reason=row.reason)
+        elif row.status != "unchanged" or row.reason:
+            _log.info(row.status, path=row.path, article=row.article_id, reason=row.reason or None)

@@ -1,0 +1,65 @@
+"""Markdown with front matter. The only code that knows markdown-it. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from publisher import text as plain_text
+from publisher import urls
+from publisher.errors import DocumentError
+from publisher.intake import clean, front_matter
+from publisher.model import Extracted
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+
+_FIRST_HEADING = re.compile(r"\s*<h1>(?P<title>.*?)</h1>\s*", re.DOTALL)
+
+
+def parse(text: str, zone: ZoneInfo, base_url: str = "") -> Extracted:
+    """The article in `text`; its language as the document says, or empty.
+
+    The title is the front matter's, else the first `# heading`, which is then taken out of the body (also where it
+    repeats the front matter's). Raises DocumentError for broken front matter and for a document without title or text.
+    """
+    raw, body = front_matter.split(text)
+    found = front_matter.fields(raw, zone)
+    base = found.source_url or base_url
+    markup = _renderer().render(body)
+    heading = _FIRST_HEADING.match(markup)
+    own = plain_text.from_html(clean.sanitise(heading["title"])) if heading else ""
+    if heading and (not found.title or plain_text.fold(own) == plain_text.fold(found.title)):
+        markup = markup[heading.end() :]
+    title = found.title or plain_text.one_line(own)
+    content = clean.sanitise(markup, base)
+    if not title:
+        raise DocumentError("it has no title", "give it a title in its front matter, or begin it with a line such as # Title")
+    return Extracted(
+        title=title,
+        content_text=plain_text.from_html(content),
+        content_html=content,
+        section=found.section,
+        standfirst=found.standfirst,
+        authors=found.authors,
+        tags=found.tags,
+        language=found.language,
+        published_at=found.published_at,
+        image=urls.resolve(base, found.image) if found.image else "",
+        caption=found.caption,
+        credit=found.credit,
+        related=found.related,
+        source_url=found.source_url,
+        source_id=found.source_id,
+        slug=found.slug,
+        status=found.status,
+    )
+
+
+@cache
+def _renderer() -> MarkdownIt:
+    from markdown_it import MarkdownIt  # noqa: PLC0415 - only Markdown documents need it
+
+    return MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])

@@ -1,0 +1,97 @@
+"""What a pick-up looks at: the configured folders, or what was named on the command line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from publisher.config import Settings
+from publisher.settings import Source
+
+#: Source of documents named on the command line that lie in no configured folder; their paths are absolute.
+ANYWHERE = "folder:/"
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """A source, a part of it, or single files of it."""
+
+    #: Name of the source.
+    source: str
+    #: The source's folder, absolute.
+    root: Path
+    #: How long a file must be unchanged.
+    settle: timedelta
+    #: Only what lies below this folder of the source; empty: all.
+    under: str = ""
+    #: Only these files; None: whatever lies there.
+    files: tuple[str, ...] | None = None
+    #: How the report calls documents that were named in another way than by their paths.
+    names: Mapping[str, str] = field(default_factory=dict)
+    #: How the report calls `under`, or the source where it is looked at as a whole and cannot be read.
+    name: str = ""
+    #: The configured source as a whole: what it holds at its first reading is its backfill.
+    whole: bool = False
+    #: Its backfill is not to be mailed.
+    hold: bool = False
+
+    def covers(self, path: str) -> bool:
+        """True if a file at `path`, were it there, would be seen."""
+        if self.files is not None:
+            return path in self.files
+        return not self.under or path.startswith(f"{self.under}/")
+
+    def shown(self, path: str) -> str:
+        """`path` of a document as the person who reads the report knows it."""
+        if path in self.names:
+            return self.names[path]
+        if path in (".", self.under):
+            return self.name or path
+        if self.whole or not self.name:
+            return path
+        return f"{self.name.rstrip('/')}/{path.removeprefix(self.under).lstrip('/')}"
+
+
+def configured(settings: Settings) -> list[Scope]:
+    """Every configured folder, as a whole."""
+    return [
+        Scope(
+            source.name, real(settings.path(source.path)), source.settle, name=source.path.as_posix(), whole=True,
+            hold=source.backfill == "hold",
+        )
+        for source in settings.source if source.kind == "folder"
+    ]
+
+
+def named(settings: Settings, folders: Iterable[Path], files: Iterable[Path]) -> list[Scope]:
+    """These folders and files; what lies in a configured folder is that source's, so that both ways agree."""
+    scopes = []
+    for folder in folders:
+        source, root, settle = _home(settings, real(folder))
+        under = real(folder).relative_to(root).as_posix()
+        scopes.append(Scope(source, root, settle, under="" if under == "." else under, name=folder.as_posix()))
+    homes: dict[tuple[str, Path, timedelta], dict[str, str]] = {}
+    for file in files:
+        full = real(file.absolute().parent) / file.name
+        home = _home(settings, full)
+        homes.setdefault(home, {})[full.relative_to(home[1]).as_posix()] = file.as_posix()
+    for (source, root, settle), names in homes.items():
+        scopes.append(Scope(source, root, settle, files=tuple(sorted(names)), names=names))
+    return scopes
+
+
+def real(path: Path) -> Path:
+    """`path` without links, as far as they lead anywhere: unlike `Path.resolve`, never an error."""
+    return Path(os.path.realpath(path))
+
+
+def _home(settings: Settings, full: Path) -> tuple[str, Path, timedelta]:
+    """Name, folder and settling time of the source in which `full` lies: of the innermost where sources are nested."""
+    inside = [scope for scope in configured(settings) if full.is_relative_to(scope.root)]
+    if inside:
+        scope = max(inside, key=lambda scope: len(scope.root.parts))
+        return scope.source, scope.root, scope.settle
+    return ANYWHERE, Path(full.anchor), Source().settle

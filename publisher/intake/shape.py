@@ -1,0 +1,109 @@
+"""What the shape of a line says about its role on a news page. Pure.
+
+Shape is length, sentence ends, capitals, digits and signs: it holds across languages. The few words below are common
+words of the trade in several languages ("read more", "by", "photo"), never the wording of one site.
+"""
+
+from __future__ import annotations
+
+import re
+
+from publisher.intake.lines import ends_sentence
+from publisher.model import Related
+from publisher.text import fold, one_line
+
+_MAY_POINT = re.compile(r"[:：–»>|-]")
+_WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
+
+#: Words that lead from one story to another.
+_POINTER = "|".join(
+    (
+        r"(?:also )?(?:read|see|watch|more|related|recommended)(?: (?:also|more|next|on this|on this story|stories|story|articles?|news|here))?",
+        r"don.t miss|you may also like|in case you missed it",
+        r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr (?:dazu|zum thema)|siehe auch|zum thema|weiterlesen",
+        r"(?:à )?(?:lire|voir)(?: aussi)?|lire la suite|sur le même sujet|en savoir plus",
+        r"(?:leer|lea|ver|vea|lee) (?:también|más)|te puede interesar|noticias? relacionadas?",
+        r"(?:leggi|vedi) anche|(?:leia|veja) (?:também|mais)|(?:lees|bekijk) (?:ook|meer)",
+        r"(?:läs|les|læs) (?:också|også|mer|mere)|czytaj (?:też|także|więcej)|zobacz (?:też|także)",
+        r"читайте также|читать далее|смотрите также|по теме",
+        r"(?:[إا]قر[أا]|شاهد) (?:[أا]يض[اًا]+|المزيد)|مواضيع ذات صلة|関連記事|続きを読む|관련 ?기사|相关阅读|延伸阅读",
+    )
+)
+_POINTS = re.compile(rf"(?P<label>{_POINTER})\s*[:：–»>|-]\s*(?P<title>\S.+)", re.IGNORECASE)
+_POINTER_ALONE = re.compile(rf"(?:{_POINTER})\s*[:：»>]?", re.IGNORECASE)
+_SHOUTED = re.compile(r"(?P<label>[A-ZÀ-ÖØ-Þ]{3,}(?: [A-ZÀ-ÖØ-Þ]{2,}){1,3})\s*[:：]\s*(?P<title>\S.+)")
+
+_CREDIT_WORD = (
+    r"photo(?:graph)?s?|image|picture|foto|bild|imagen|crédit(?:o|s)? ?photo|crédito|credit|illustration|صورة|تصوير|фото|写真"
+)
+_CREDIT_SIGN = re.compile(r"^(?P<caption>.*?)\s*[(\[]?\s*(?:©|\(c\))\s*(?P<credit>[^()\[\]]{2,120}?)\s*[)\]]?$", re.IGNORECASE)
+_CREDIT_LABEL = re.compile(
+    rf"^(?P<caption>.*?)\s*[(\[|/–—-]?\s*\b(?:{_CREDIT_WORD})(?:\s+(?:by|von|de|di))?\s*[:：]\s*(?P<credit>[^()\[\]]{{2,80}}?)[)\]]?$",
+    re.IGNORECASE,
+)
+_NOTICE = re.compile(r"^(?:19|20)\d\d\b|\brights reserved\b|\bcopyright\b|^[\d\W]*$", re.IGNORECASE)
+
+_PAGE_WORD = re.compile(
+    r"\b(?:share|tweet|comments?|repl(?:y|ies)|log ?in|sign (?:in|up)|subscribe|newsletters?|advertisements?|sponsored|cookies?"
+    r"|privacy|print|e-?mail|facebook|twitter|whatsapp|linkedin|pinterest|instagram|menu|search|tags?|categor(?:y|ies)|posted"
+    r"|teilen|kommentare?|anzeige|drucken|partager|commentaires?|imprimer|compartir|comentarios?|condividi|delen)\b|©|@\w|https?://|www\.",
+    re.IGNORECASE,
+)
+
+
+def width(line: str) -> int:
+    """Width in Latin letters: one of a script without spaces says as much as two."""
+    return len(line) + (len(_WIDE.findall(line)) if not line.isascii() else 0)
+
+
+def words(line: str) -> int:
+    """Number of words; in a script without spaces, about one for two characters."""
+    return max(len(line.split()), len(_WIDE.findall(line)) // 2 if not line.isascii() else 0)
+
+
+def is_sentence(line: str) -> bool:
+    """True for what looks like running text: long, or of some length with a sentence's end."""
+    span = width(line)
+    return span >= 80 or (span >= 40 and ends_sentence(line))
+
+
+def is_titlelike(line: str) -> bool:
+    """True for what could be a headline: some words on one line, no full stop at its end."""
+    return len(line) <= 200 and 2 <= words(line) <= 32 and not re.search(r"[.。।:;,]$", line)
+
+
+def is_page_words(line: str) -> bool:
+    """True for a short line of the page around the article: buttons, links, counters."""
+    return len(line) < 80 and _PAGE_WORD.search(line) is not None
+
+
+def pointer(line: str) -> Related | None:
+    """The story that a promo line points to, as in "READ MORE: Bridge to close"; None for other lines."""
+    if len(line) > 200 or not _MAY_POINT.search(line):
+        return None
+    match = _POINTS.fullmatch(line)
+    if match is None and not ends_sentence(line):
+        match = _SHOUTED.fullmatch(line)
+    if match is None or re.search(r"[.。]$", match["title"]):
+        return None
+    return Related(one_line(match["title"]))
+
+
+def is_pointer_label(line: str) -> bool:
+    """True for "Related stories" and its kin on a line of their own."""
+    return len(line) < 40 and _POINTER_ALONE.fullmatch(line) is not None
+
+
+def caption(line: str) -> tuple[str, str] | None:
+    """(caption, credit) of a picture's line, "Text © Agency / Person" or "Text (Photo: Person)"; None for other lines."""
+    if len(line) > 500 or not ("©" in line or ":" in line or "：" in line or "(c)" in line.lower()):
+        return None
+    match = _CREDIT_SIGN.match(line) or _CREDIT_LABEL.match(line)
+    if match is None or _NOTICE.search(match["credit"]) or _NOTICE.search(match["caption"][-24:]):
+        return None
+    return one_line(match["caption"]).rstrip(" –—-|/"), one_line(match["credit"]).rstrip(" .")
+
+
+def same(a: str, b: str) -> bool:
+    """True if two lines say the same, case and punctuation apart."""
+    return fold(a) == fold(b)

@@ -1,0 +1,123 @@
+"""The messages that this site sends: whose they are, where their links lead, which rules they must pass. Pure."""
+
+from __future__ import annotations
+
+import html as html_entities
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from publisher import slots, tokens
+from publisher.config import Settings
+from publisher.crypto import Keys
+from publisher.mail import address, lint_parts
+from publisher.mail.address import Mailbox
+from publisher.mail.compose import Content, Letter, ListIdentity, compose, feedback_id
+from publisher.mail.lint import Rules
+from publisher.urls import absolute, article_path
+
+#: Who a sample is for where no reader is named.
+NOBODY = "reader@example.org"
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A digest as one reader would get it."""
+
+    html: str
+    text: str
+    #: The whole message.
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """To whom, under which id, as of when: what differs between the copies of one digest."""
+
+    recipient: Mailbox
+    #: 0: of nobody; its unsubscribe link leads to no subscription.
+    subscription_id: int
+    message_id: str
+    date: datetime
+
+
+def sender(settings: Settings) -> Mailbox:
+    """Who the mail is from; its domain names the lists. Raises MessageError where the setting is no mailbox."""
+    return address.parse(settings.mail.sender)
+
+
+def digest(
+    settings: Settings, keys: Keys, newsletter: str, content: Content, envelope: Envelope, *, language: str
+) -> bytes:
+    """One copy of a digest; `language` empty: the site's. Raises KeyError for a slot that it cannot fill."""
+    origin = sender(settings)
+    leave = _unsubscribe_url(settings, keys, envelope.subscription_id)
+    identity = ListIdentity(
+        title=title(settings, newsletter), list_id=f"{newsletter}.{origin.domain}", unsubscribe_url=leave,
+        feedback_id=feedback_id(newsletter, language or settings.site.language, origin.domain),
+    )
+    return compose(content, _letter(settings, envelope, identity, _values(envelope.recipient, leave)))
+
+
+def notice(settings: Settings, content: Content, envelope: Envelope) -> bytes:
+    """A transactional message; its content holds no slots."""
+    return compose(content, _letter(settings, envelope, None, {}))
+
+
+def sample(
+    settings: Settings, keys: Keys, newsletter: str, content: Content, *, email: str, now: datetime
+) -> Sample:
+    """A copy for nobody's ledger, as `email` would get it; empty: as some reader would."""
+    recipient = address.mailbox(email or NOBODY)
+    message_id = f"sample.{int(now.timestamp())}@{sender(settings).domain}"
+    message = digest(
+        settings, keys, newsletter, content, Envelope(recipient, 0, message_id, now), language=""
+    )
+    values = _values(recipient, _unsubscribe_url(settings, keys, 0))
+    escaped = {slot: html_entities.escape(value) for slot, value in values.items()}
+    return Sample(slots.fill(content.html, escaped), slots.fill(content.text, values), message)
+
+
+def title(settings: Settings, newsletter: str) -> str:
+    """The newsletter's name as readers see it."""
+    found = settings.find_newsletter(newsletter)
+    return found.title if found is not None and found.title else settings.site.title
+
+
+def digest_rules(settings: Settings, content: Content, recipient: Mailbox, *, stories: bool = True) -> Rules:
+    """What a digest must pass. A story link that stands in one part must stand in the other too."""
+    base = absolute(settings.site.url, article_path(""))
+    found = lint_parts.links("plain", content.text) | lint_parts.links("html", content.html)
+    links = sorted(link for link in found if link.startswith(base))
+    return Rules(
+        https=settings.site.url.startswith("https:"), signed=settings.mail.dkim is not None,
+        utf8_to=recipient.needs_utf8, links=links or ([f"{base}..."] if stories else []),
+        postal_address=settings.site.postal_address,
+    )
+
+
+def for_recipient(rules: Rules, recipient: Mailbox) -> Rules:
+    """The rules of a digest, for another recipient of it."""
+    return rules if rules.utf8_to == recipient.needs_utf8 else replace(rules, utf8_to=recipient.needs_utf8)
+
+
+def notice_rules(settings: Settings, recipient: Mailbox) -> Rules:
+    """What a notice must pass."""
+    return Rules(bulk=False, signed=settings.mail.dkim is not None, utf8_to=recipient.needs_utf8)
+
+
+def _letter(
+    settings: Settings, envelope: Envelope, identity: ListIdentity | None, values: dict[str, str]
+) -> Letter:
+    reply_to = address.parse(settings.mail.reply_to) if settings.mail.reply_to else None
+    return Letter(
+        sender=sender(settings), recipient=envelope.recipient, date=envelope.date, message_id=envelope.message_id,
+        values=values, reply_to=reply_to, identity=identity,
+    )
+
+
+def _values(recipient: Mailbox, unsubscribe_url: str) -> dict[str, str]:
+    return {slots.UNSUBSCRIBE_URL: unsubscribe_url, slots.EMAIL: recipient.address}
+
+
+def _unsubscribe_url(settings: Settings, keys: Keys, subscription_id: int) -> str:
+    return absolute(settings.site.url, f"/u/{tokens.make(keys, tokens.UNSUBSCRIBE, subscription_id)}")

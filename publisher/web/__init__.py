@@ -1,0 +1,1 @@
+"""The HTTP face: feeds and pages, subscribing and leaving, the development inbox."""

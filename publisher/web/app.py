@@ -1,0 +1,64 @@
+"""The HTTP face as one ASGI application: files in front, pages that act behind.
+
+    request | file of the output folder? -> prepared bytes | route -> page | nothing -> the page for lost readers
+
+A route is asked only where no file answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp
+
+from publisher.config import Settings
+from publisher.crypto import Keys
+from publisher.store.engine import Store
+from publisher.templating import Templates
+from publisher.web import health, inbox, links, subscribe
+from publisher.web.face import SECURITY, Face, message, not_found
+from publisher.web.files import FileFront
+from publisher.web.limits import Pace, TooLargeError
+
+
+def build_app(
+    store: Store, settings: Settings, templates: Templates, keys: Keys, *, ready: Callable[[], str | None]
+) -> ASGIApp:
+    """The application; `ready` tells why the service is not ready, or None."""
+    routes = [*health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *inbox.ROUTES]
+    pages = Starlette(
+        routes=routes,
+        exception_handlers={404: _lost, HTTPException: _refused, TooLargeError: _too_large, Exception: _failed},
+    )
+    # No address of ours but a folder's has a closing slash, and a redirect would carry a token along.
+    pages.router.redirect_slashes = False
+    pages.state.face = Face(store, settings, templates, keys, ready)
+    pages.state.pace = Pace()
+    pages.state.gauges = health.KeptGauges()
+    return FileFront(settings.path(settings.output.directory), pages)
+
+
+async def _lost(request: Request, _error: Exception) -> Response:
+    return await not_found(request)
+
+
+async def _refused(_request: Request, error: Exception) -> Response:
+    """What Starlette refuses itself: a method that a page does not know, a form that is none."""
+    assert isinstance(error, HTTPException)
+    headers = {**SECURITY, **(error.headers or {})}
+    return PlainTextResponse(f"{error.detail}\n", status_code=error.status_code, headers=headers)
+
+
+async def _too_large(request: Request, _error: Exception) -> Response:
+    answer = await message(request, "Too large", "That is more than this form takes.", status=413)
+    answer.headers["Connection"] = "close"  # the rest of it is not read
+    return answer
+
+
+async def _failed(_request: Request, _error: Exception) -> Response:
+    """Starlette raises the error again after this answer, so that it is logged."""
+    return PlainTextResponse("Something went wrong here. Please try again later.\n", status_code=500, headers=SECURITY)
