@@ -170,8 +170,9 @@ async def pick_up(service: Service) -> list[DocumentResult]:
 async def go_live(service: Service) -> None:
     """Publishes scheduled articles whose time has come, then every feed and page that changed."""
     await publish_due(service.store, _now())
-    feeds = await publish_feeds(service.store, service.settings, progress=service.progress)
+    # Pages first: a link in a feed leads somewhere from its first moment.
     pages = await publish_pages(service.store, service.settings, service.templates, progress=service.progress)
+    feeds = await publish_feeds(service.store, service.settings, progress=service.progress)
     metrics.FILES_WRITTEN.inc(feeds.written + pages.written)
 
 

@@ -45,6 +45,8 @@ def parse(text: str) -> Address:
         raise PublisherError("the mail address is missing")
     if len(given.encode("utf-8", "replace")) > _ALL_BYTES:
         raise PublisherError("the mail address is too long")
+    if " " in given:
+        raise PublisherError("a mail address holds no space")
     if not given.isprintable() or any(char.isspace() for char in given):
         raise PublisherError("the mail address holds a character that no address may hold")
     local, at, domain = given.rpartition("@")

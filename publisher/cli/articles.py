@@ -106,13 +106,13 @@ def build(
     async def work() -> tuple[PublishReport, PublishReport]:
         async with opened(settings) as it:
             await publish_due(it.store, now())
-            with show.progress("feeds") as progress:
-                feeds = await publish_feeds(it.store, settings, everything=everything, progress=progress)
             with show.progress("pages") as progress:
                 pages = await publish_pages(
                     it.store, settings, it.templates, everything=everything, progress=progress
                 )
-            return feeds, pages
+            with show.progress("feeds") as progress:
+                feeds = await publish_feeds(it.store, settings, everything=everything, progress=progress)
+            return pages, feeds
 
     both = run(work())
     counts = {
@@ -124,7 +124,8 @@ def build(
     if as_json:
         print_json(counts | {"faults": [fault for part in both for fault in part.faults]})
     else:
-        said = ", ".join(f"{count} {what}" for what, count in counts.items() if count or what in ("written", "unchanged"))
+        shown = {what: count for what, count in counts.items() if count or what in ("written", "unchanged")}
+        said = ", ".join(f"{count} {what}" for what, count in shown.items())
         say(f"{said}, in {settings.path(settings.output.directory)}")
     if counts["failed"]:
         raise PublisherError("; ".join(fault for part in both for fault in part.faults))
@@ -204,8 +205,8 @@ def _set_status(context: typer.Context, ident: str, status: ArticleStatus) -> No
                 if found.status != allowed[status]:
                     raise PublisherError(f"{found.slug} is {found.status}, not {allowed[status]}; nothing changed")
                 await table.set_status(tx, found.id, status, now())
-            await publish_feeds(it.store, settings)
             await publish_pages(it.store, settings, it.templates)
+            await publish_feeds(it.store, settings)
             return found
 
     say(f"{run(work()).slug}: {status}")

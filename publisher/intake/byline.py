@@ -18,6 +18,7 @@ _BY_ALONE = re.compile(_LABEL, re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:,|&|;|\band\b|\bund\b|\bet\b|\by\b)\s*|\s+و(?=\S)", re.IGNORECASE)
 _AFTER_NAME = re.compile(r"\s*(?:[|•·–—(]|\s-\s|,?\s+(?:on|for|in)\s|\d).*$")
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?:\s+[^\W\d_][\w.'’-]*){0,4}")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE_WORDS = re.compile(
     r"(?:published|posted|updated|last|on|date|at|am|pm|gmt|utc|[a-z]{1,2}t|uhr|min|read|by|"
     r"mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|stand|veröffentlicht|aktualisiert|publié|le|à)",
@@ -61,7 +62,7 @@ def _is_name(part: str) -> bool:
 
 def date(line: str, zone: ZoneInfo) -> datetime | None:
     """The instant (UTC) that a date line gives; None for other lines, such as sentences that name a date."""
-    if len(line) > 100:
+    if len(line) > 100 or not _YEAR.search(line):
         return None
     found = dates.find(line, zone)
     if found is None:

@@ -30,9 +30,11 @@ _ATTRIBUTES = {
     "abbr": {"title"},
 }
 _DROP_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "form", "button"}
-_EMPTY = re.compile(r"<(p|li|h[2-6]|blockquote|figure|figcaption|a|em|strong|ul|ol)(?: [^>]*)?>(?:\s|&nbsp;|<br>)*</\1>")
+_EMPTY = re.compile(
+    r"<(p|li|h[2-6]|blockquote|figure|figcaption|a|em|strong|ul|ol)(?: [^>]*)?>(?:\s|&nbsp;|<br>)*</\1>"
+)
 _IMAGE_WITHOUT_SOURCE = re.compile(r"<img(?![^>]* src=)[^>]*>")
-_LINK_WITHOUT_TARGET = re.compile(r"<a(?![^>]* href=)[^>]*>(.*?)</a>", re.DOTALL)
+_LINK_WITHOUT_TARGET = re.compile(r"<a\b(?![^>]* href=)[^>]*>(.*?)</a>", re.DOTALL)
 _H1 = re.compile(r"<(/?)h1\b", re.IGNORECASE)
 _SPACE_BETWEEN_BLOCKS = re.compile(r"\n\s*\n+")
 

@@ -33,12 +33,17 @@ _YEAR = r"(?P<y>(?:19|20)\d\d)"
 _CLOCK = r"(?:\D{0,12}?(?P<h>[01]?\d|2[0-3])[:.](?P<min>[0-5]\d)(?::(?P<s>[0-5]\d))?\s*(?P<half>[ap]\.?m)?)?"
 _WRITTEN = (
     re.compile(rf"\b{_YEAR}[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)(?!\d){_CLOCK}", re.IGNORECASE),
-    re.compile(rf"\b(?P<d>\d\d?)(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?(?P<mon>{_MONTH})\b\.?,?\s+(?:de\s+)?{_YEAR}\b{_CLOCK}", re.IGNORECASE),
+    re.compile(
+        rf"\b(?P<d>\d\d?)(?:st|nd|rd|th|\.|º)?\s+(?:de\s+)?(?P<mon>{_MONTH})\b\.?,?\s+(?:de\s+)?{_YEAR}\b{_CLOCK}",
+        re.IGNORECASE,
+    ),
     re.compile(rf"\b(?P<mon>{_MONTH})\b\.?\s+(?P<d>\d\d?)(?:st|nd|rd|th)?,?\s+{_YEAR}\b{_CLOCK}", re.IGNORECASE),
     re.compile(rf"\b(?P<d>\d\d?)\.(?P<m>\d\d?)\.{_YEAR}\b{_CLOCK}", re.IGNORECASE),
     re.compile(rf"{_YEAR}\s*年\s*(?P<m>\d\d?)\s*月\s*(?P<d>\d\d?)\s*日"),
 )
-_ISO = re.compile(r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE)
+_ISO = re.compile(
+    r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
 
 
 def parse(text: str, zone: ZoneInfo) -> datetime | None:
@@ -80,14 +85,12 @@ def _rfc2822(text: str, zone: ZoneInfo) -> datetime | None:
 
 def _written(parts: dict[str, str | None], zone: ZoneInfo) -> datetime | None:
     month = _MONTHS[(parts.get("mon") or "").lower()] if parts.get("mon") else int(parts["m"] or 0)
-    hour = int(parts.get("h") or 0)
+    hour, minute, second = (int(parts.get(name) or 0) for name in ("h", "min", "s"))
     half = (parts.get("half") or "").lower()
     if half:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
     try:
-        naive = datetime(  # noqa: DTZ001 - the zone is put on by _utc
-            int(parts["y"] or 0), month, int(parts["d"] or 0), hour, int(parts.get("min") or 0), int(parts.get("s") or 0)
-        )
+        naive = datetime(int(parts["y"] or 0), month, int(parts["d"] or 0), hour, minute, second, tzinfo=zone)
     except ValueError:
         return None
     return _utc(naive, zone)

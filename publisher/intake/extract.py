@@ -1,6 +1,6 @@
 """A document's bytes to an article, whatever the format. Pure.
 
-    bytes -> size, emptiness -> decode -> plain | markdown | html_page -> language -> Extracted
+bytes -> size, emptiness -> decode -> plain | markdown | html_page -> language -> Extracted
 """
 
 from __future__ import annotations
@@ -40,9 +40,8 @@ def is_article_file(path: str) -> bool:
 def refuse_size(size: int) -> None:
     """Raises DocumentError if a document of `size` bytes is too large, or empty."""
     if size > MAX_BYTES:
-        raise DocumentError(
-            f"it is too large: {size / 1e6:.0f} MB, the limit is {MAX_BYTES / 1e6:.0f} MB", "split it, or leave it out of the folder"
-        )
+        reason = f"it is too large: {size / 1e6:.0f} MB, the limit is {MAX_BYTES / 1e6:.0f} MB"
+        raise DocumentError(reason, "split it, or leave it out of the folder")
     if size == 0:
         raise DocumentError("it is empty", "write the article into it, or delete it")
 

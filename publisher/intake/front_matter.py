@@ -19,8 +19,12 @@ from publisher.intake import dates
 from publisher.model import ArticleStatus, Related
 from publisher.text import one_line, slugify
 
-_BLOCK = re.compile(r"\s*^(?P<fence>---|\+\+\+)[ \t]*\n(?P<fields>.*?)^(?P=fence)[ \t]*(?:\n|\Z)(?P<body>.*)", re.DOTALL | re.MULTILINE)
+_BLOCK = re.compile(
+    r"\s*^(?P<fence>---|\+\+\+)[ \t]*\n(?P<fields>.*?)^(?P=fence)[ \t]*(?:\n|\Z)(?P<body>.*)",
+    re.DOTALL | re.MULTILINE,
+)
 _OPENED = re.compile(r"\s*^(---|\+\+\+)[ \t]*\n\s*\"?[\w-]+\"?\s*[:=]", re.MULTILINE)
+_BETWEEN_NAMES = re.compile(r"\s*[,;]\s*|\s+(?:and|&)\s+")
 _YES = frozenset(("true", "yes", "on", "1"))
 _NO = frozenset(("false", "no", "off", "0", ""))
 
@@ -152,8 +156,8 @@ def _names(raw: Mapping[str, Any]) -> tuple[str, ...]:
     people = value if isinstance(value, list) else [value]
     found: list[str] = []
     for person in people:
-        name = person.get("name", "") if isinstance(person, dict) else person
-        found += re.split(r"\s*[,;]\s*|\s+(?:and|&)\s+", one_line(str(name))) if isinstance(value, str) else [one_line(str(name))]
+        name = one_line(str(person.get("name", "") if isinstance(person, dict) else person))
+        found += _BETWEEN_NAMES.split(name) if isinstance(value, str) else [name]
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -188,7 +192,8 @@ def _status(raw: Mapping[str, Any]) -> ArticleStatus:
     word = _text(raw, "status").lower()
     if _flag(raw, "draft") or word == "draft" or ("published" in raw and str(raw["published"]).lower() == "false"):
         return ArticleStatus.DRAFT
-    return ArticleStatus.UNLISTED if _flag(raw, "unlisted") or word in ("unlisted", "hidden") else ArticleStatus.SCHEDULED
+    unlisted = _flag(raw, "unlisted") or word in ("unlisted", "hidden")
+    return ArticleStatus.UNLISTED if unlisted else ArticleStatus.SCHEDULED
 
 
 def _flag(raw: Mapping[str, Any], name: str) -> bool:

@@ -213,7 +213,7 @@ async def _take(run: _Run, pick_up: PickUp, found: Survey, chunk: Sequence[Readi
         lambda: [load(pick_up.root, reading, found.known.get(reading.path), setting) for reading in chunk]
     )
     rows = await _write(run, pick_up, loaded)
-    _tell(rows, found.known)
+    _tell(rows, found.known, many=len(found.ready) > _CHUNK)
     return [row for row in rows if row.status != "unchanged" or not run.brief]
 
 
@@ -246,6 +246,8 @@ async def _note(run: _Run, part: Scope, found: Survey) -> None:
     for start in range(0, len(gone), _BURST):
         async with run.store.write() as tx:
             await documents.mark_absent(tx, part.source, gone[start : start + _BURST])
+    if len(found.ready) > _CHUNK:
+        _log.info("picked up", source=part.source, documents=len(found.ready))
     if gone:
         _log.info("gone from the folder", source=part.source, documents=len(gone), articles="stay")
     if found.first and not found.listing.hides("any"):
@@ -264,12 +266,14 @@ def _chunks(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
         yield chunk
 
 
-def _tell(rows: Iterable[DocumentResult], known: Mapping[str, Document]) -> None:
-    """A line for each decision that is news."""
+def _tell(rows: Iterable[DocumentResult], known: Mapping[str, Document], *, many: bool = False) -> None:
+    """A line for each decision that is news; of many, only those that somebody must act on."""
     for row in rows:
         before = known.get(row.path)
         if row.status == "rejected":
             if before is None or record.reason(before.reason, before.remedy) != row.reason:
                 _log.warning("rejected", path=row.path, reason=row.reason)
-        elif row.status != "unchanged" or row.reason:
-            _log.info(row.status, path=row.path, article=row.article_id, reason=row.reason or None)
+        elif row.reason:
+            _log.warning(row.status, path=row.path, article=row.article_id, reason=row.reason)
+        elif row.status != "unchanged" and not many:
+            _log.info(row.status, path=row.path, article=row.article_id)

@@ -9,12 +9,13 @@ from typing import Any
 
 _ARTICLE = re.compile(r"(?:Article|BlogPosting|Report|Review)$")
 _DEEPEST = 12
+_ADDRESSES = ("url", "contentUrl", "@id")
 
 Node = dict[str, Any]
 
 
 def article(scripts: list[str]) -> Node:
-    """The first object among `scripts` (texts of `application/ld+json` elements) that is an article; empty without one."""
+    """The first article among `scripts` (texts of `application/ld+json` elements); empty where there is none."""
     for script in scripts:
         try:
             loaded = json.loads(script.strip().removeprefix("<![CDATA[").removesuffix("]]>"), strict=False)
@@ -39,21 +40,20 @@ def _nodes(value: object, depth: int = 0) -> Iterator[Node]:
 
 
 def strings(value: object) -> list[str]:
-    """The texts in `value`: itself, or those of a list; of objects, their name, URL or id."""
-    found: list[str] = []
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, dict):
-            item = next((item[key] for key in ("name", "url", "contentUrl", "@id") if isinstance(item.get(key), str)), "")
-        if isinstance(item, str) and item.strip():
-            found.append(item.strip())
-    return found
+    """The texts in `value`: itself, or those of a list; of objects, their name, else their address."""
+    return [found for item in _items(value) if (found := _text(item, ("name", *_ADDRESSES)))]
 
 
 def url(value: object) -> str:
-    """The first address in `value`: a text, an image or page object, or a list of such."""
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, dict):
-            item = next((item[key] for key in ("url", "contentUrl", "@id") if isinstance(item.get(key), str)), "")
-        if isinstance(item, str) and item.strip():
-            return item.strip()
-    return ""
+    """The first address in `value`: a text, an image or page object, or a list of such; empty where there is none."""
+    return next((found for item in _items(value) if (found := _text(item, _ADDRESSES))), "")
+
+
+def _items(value: object) -> list[object]:
+    return value if isinstance(value, list) else [value]
+
+
+def _text(item: object, names: tuple[str, ...]) -> str:
+    if isinstance(item, dict):
+        return next((found for name in names if (found := _text(item.get(name), ()))), "")
+    return item.strip() if isinstance(item, str) else ""

@@ -8,6 +8,7 @@ word would not have fitted.
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 
 from publisher.text import one_line
 
@@ -44,7 +45,7 @@ def _groups(text: str) -> list[list[str]]:
 
 def _wrap_width(groups: list[list[str]]) -> int:
     """The width at which the text was wrapped, or 0 if it was not."""
-    pairs = [(a, b) for group in groups for a, b in zip(group, group[1:], strict=False)]
+    pairs = [(a, b) for group in groups for a, b in pairwise(group)]
     if len(pairs) < 2:
         return 0
     width = max(len(line) for pair in pairs for line in pair)
@@ -60,7 +61,7 @@ def _would_fit(line: str, following: str, width: int) -> bool:
 
 def _joined(group: list[str], width: int) -> list[str]:
     joined = [group[0]]
-    for before, line in zip(group, group[1:], strict=False):
+    for before, line in pairwise(group):
         if _breaks(before, line, width):
             joined.append(line)
         else:

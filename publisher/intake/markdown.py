@@ -36,7 +36,8 @@ def parse(text: str, zone: ZoneInfo, base_url: str = "") -> Extracted:
     title = found.title or plain_text.one_line(own)
     content = clean.sanitise(markup, base)
     if not title:
-        raise DocumentError("it has no title", "give it a title in its front matter, or begin it with a line such as # Title")
+        remedy = "give it a title in its front matter, or begin it with a line such as # Title"
+        raise DocumentError("it has no title", remedy)
     return Extracted(
         title=title,
         content_text=plain_text.from_html(content),

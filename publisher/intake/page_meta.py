@@ -24,9 +24,14 @@ _STANDFIRST_CLASS = re.compile(
     r"(?:^|[\s_-])(?:standfirst|dek|deck|sub-?title|sub-?head(?:line|ing)?|lede?|intro(?:duction)?|kicker-text|summary|tagline|teaser)(?:$|[\s_-])",
     re.IGNORECASE,
 )
-_BYLINE_CLASS = re.compile(r"(?:^|[\s_-])(?:by-?line|author(?:-?name)?s?|writer|contributor)(?:$|[\s_-])", re.IGNORECASE)
+_BYLINE_CLASS = re.compile(
+    r"(?:^|[\s_-])(?:by-?line|author(?:-?name)?s?|writer|contributor)(?:$|[\s_-])", re.IGNORECASE
+)
 _CREDIT_CLASS = re.compile(r"credit|copyright|photographer|byline|source", re.IGNORECASE)
-_CREDIT_PREFIX = re.compile(r"^(?:\(?\s*(?:©|\(c\))|(?:photo(?:graph)?|image|picture|foto|bild|credit)s?(?:\s+by|\s*[:：]))\s*", re.IGNORECASE)
+_CREDIT_PREFIX = re.compile(
+    r"^(?:\(?\s*(?:©|\(c\))|(?:photo(?:graph)?|image|picture|foto|bild|credit)s?(?:\s+by|\s*[:：]))\s*",
+    re.IGNORECASE,
+)
 #: Elements of text below the headline among which its standfirst is found.
 _NEAR = 30
 _NOT_A_SECTION = re.compile(r"^(?:home|homepage|index|uncategori[sz]ed)$", re.IGNORECASE)
@@ -45,6 +50,8 @@ class Meta:
     published_at: datetime | None
     #: The page's own address.
     url: str
+    #: What its relative links are relative to.
+    base: str
     image: str
     caption: str
     credit: str
@@ -81,8 +88,10 @@ def read(tree: Element, zone: ZoneInfo, base_url: str) -> Meta:
     """What the page `tree` says of its article; dates without a zone are in `zone`."""
     page = Page(tree)
     address = _address(page, base_url)
+    bases = [urls.resolve(address or base_url, str(link)) for link in tree.xpath("//base/@href")[:1]]
+    base = next(iter(bases), "") or address or base_url
     heading, title = _title(page)
-    image, caption, credit = _picture(page, address)
+    image, caption, credit = _picture(page, base)
     return Meta(
         title=title,
         standfirst=_standfirst(page, heading, title),
@@ -92,6 +101,7 @@ def read(tree: Element, zone: ZoneInfo, base_url: str) -> Meta:
         language=_language(page),
         published_at=_date(page, heading, zone),
         url=address,
+        base=base,
         image=image,
         caption=caption,
         credit=credit,
@@ -100,16 +110,17 @@ def read(tree: Element, zone: ZoneInfo, base_url: str) -> Meta:
 
 def _address(page: Page, base_url: str) -> str:
     links = page.tree.xpath("//link[@rel='canonical']/@href")
-    bases = page.tree.xpath("//base/@href")
-    base = urls.resolve(base_url, str(bases[0])) if bases else base_url
-    stated = [*map(str, links), page.first("og:url"), json_ld.url(page.data.get("mainEntityOfPage")), json_ld.url(page.data.get("url"))]
-    found = (urls.resolve(base, link) for link in stated if link and not link.startswith("mailto:"))
+    stated = [*map(str, links), page.first("og:url")]
+    stated += [json_ld.url(page.data.get(key)) for key in ("mainEntityOfPage", "url")]
+    found = (urls.resolve(base_url, link) for link in stated if link and not link.startswith("mailto:"))
     return next((address for address in found if address), "")
 
 
 def _title(page: Page) -> tuple[Element | None, str]:
-    """(h1 element or None, title): the h1 that `<title>` or og:title contains, else the only h1, else og:title,
-    else the longest part of `<title>`."""
+    """(h1 element or None, title).
+
+    The h1 that `<title>` or og:title contains, else the only h1, else og:title, else the longest part of `<title>`.
+    """
     headings = [(element, line) for element in page.tree.iter("h1") if (line := text_of(element))]
     whole = next((line for line in page.texts("//head/title | //title")), "")
     shared = page.first("og:title", "twitter:title") or next(iter(json_ld.strings(page.data.get("headline"))), "")
@@ -125,8 +136,11 @@ def _title(page: Page) -> tuple[Element | None, str]:
 
 
 def _standfirst(page: Page, heading: Element | None, title: str) -> str:
-    """The author's summary: an element that is named so, the subheading right below the h1, or a description that
-    stands on the page as a line of its own."""
+    """The author's summary.
+
+    An element that is named so, the subheading right below the h1, or a description that stands on the page as a line
+    of its own.
+    """
     for element in _after(page.tree, heading, ("p", "h2", "h3", "div", "span", "strong")):
         named = f"{element.get('class') or ''} {element.get('itemprop') or ''}"
         if _STANDFIRST_CLASS.search(named) and _is_one_block(element) and _fits(line := text_of(element), title):
@@ -135,7 +149,8 @@ def _standfirst(page: Page, heading: Element | None, title: str) -> str:
         below = heading.getnext()
         if below is not None and below.tag in ("h2", "h3") and _fits(line := text_of(below), title):
             return line
-    described = {fold(line): line for line in (page.first("og:description"), page.first("description")) if _fits(line, title)}
+    descriptions = (page.first("og:description"), page.first("description"))
+    described = {fold(line) for line in descriptions if _fits(line, title)}
     for element in page.tree.iter("p", "h2", "h3", "h4"):
         if described and (line := text_of(element)) and fold(line) in described:
             return line
@@ -154,18 +169,21 @@ def _is_one_block(element: Element) -> bool:
 
 
 def _fits(line: str, title: str) -> bool:
-    return 4 <= shape.words(line) and len(line) <= 500 and fold(line) != fold(title) and not byline.authors(line)
+    return shape.words(line) >= 4 and len(line) <= 500 and fold(line) != fold(title) and not byline.authors(line)
 
 
 def _section(page: Page) -> str:
-    stated = [*json_ld.strings(page.data.get("articleSection")), page.first("article:section", "section", "parsely-section")]
+    stated = json_ld.strings(page.data.get("articleSection"))
+    stated.append(page.first("article:section", "section", "parsely-section"))
     stated += page.texts("//*[contains(@class,'breadcrumb')]//a")[-1:]
-    return next((line for line in map(one_line, stated) if line and len(line) <= 40 and not _NOT_A_SECTION.match(line)), "")
+    named = (line for line in map(one_line, stated) if line and len(line) <= 40)
+    return next((line for line in named if not _NOT_A_SECTION.match(line)), "")
 
 
 def _authors(page: Page) -> tuple[str, ...]:
     stated = [name for name in json_ld.strings(page.data.get("author")) if not name.startswith("http")]
-    stated = stated or [name for key in ("author", "article:author", "dc.creator", "parsely-author") for name in page.meta.get(key, [])]
+    keys = ("author", "article:author", "dc.creator", "parsely-author")
+    stated = stated or [name for key in keys for name in page.meta.get(key, [])]
     stated = [name for name in stated if not name.startswith(("http", "@"))]
     if stated:
         return _unique(part for name in stated for part in (byline.names(name) or (one_line(name),)))
@@ -196,12 +214,15 @@ def _tags(page: Page) -> tuple[str, ...]:
 def _language(page: Page) -> str:
     stated = [str(value) for value in page.tree.xpath("/html/@lang")] or json_ld.strings(page.data.get("inLanguage"))
     stated += [page.first("og:locale", "content-language")]
-    return next((tag for line in stated if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag := line.strip().replace("_", "-"))), "")
+    tags = (line.strip().replace("_", "-") for line in stated)
+    return next((tag for tag in tags if re.fullmatch(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*", tag)), "")
 
 
 def _date(page: Page, heading: Element | None, zone: ZoneInfo) -> datetime | None:
     stated = json_ld.strings(page.data.get("datePublished"))
-    stated += [page.first("article:published_time", "datepublished", "date", "pubdate", "dc.date", "parsely-pub-date", "sailthru.date")]
+    stated.append(
+        page.first("article:published_time", "datepublished", "date", "pubdate", "dc.date", "parsely-pub-date")
+    )
     stated += [str(value) for value in page.tree.xpath("//time[@pubdate or @itemprop='datePublished']/@datetime")]
     moments = [str(value) for value in page.tree.xpath("//time/@datetime")]
     stated += moments if len(set(moments)) == 1 else []
@@ -211,13 +232,13 @@ def _date(page: Page, heading: Element | None, zone: ZoneInfo) -> datetime | Non
     return next((moment for moment in found if moment is not None), None)
 
 
-def _picture(page: Page, address: str) -> tuple[str, str, str]:
+def _picture(page: Page, base: str) -> tuple[str, str, str]:
     """(image, caption, credit): the page's lead image, and what its figure says."""
     stated = page.first("og:image", "og:image:url", "twitter:image") or json_ld.url(page.data.get("image"))
-    image = urls.resolve(address, stated) if stated else ""
-    figures = page.tree.xpath("//article//figure[.//img] | //main//figure[.//img]") or page.tree.xpath("//figure[.//img]")
-    for figure in figures[:1]:
-        sources = [urls.resolve(address, str(value)) for value in figure.xpath(".//img/@src")]
+    image = urls.resolve(base, stated) if stated else ""
+    within = "//article//figure[.//img] | //main//figure[.//img]"
+    for figure in (page.tree.xpath(within) or page.tree.xpath("//figure[.//img]"))[:1]:
+        sources = [urls.resolve(base, str(value)) for value in figure.xpath(".//img/@src")]
         return image or next(iter(sources), ""), *_caption(figure)
     return image, "", ""
 
@@ -226,7 +247,8 @@ def _caption(figure: Element) -> tuple[str, str]:
     for element in figure.iter("figcaption"):
         whole = text_of(element)
         for part in element.iterdescendants():
-            if isinstance(part.tag, str) and _CREDIT_CLASS.search(part.get("class") or "") and (credit := text_of(part)):
+            named = isinstance(part.tag, str) and _CREDIT_CLASS.search(part.get("class") or "")
+            if named and (credit := text_of(part)):
                 return whole.replace(credit, "", 1).strip(" |–—/("), _CREDIT_PREFIX.sub("", credit).strip(" .)")
         return shape.caption(whole) or (whole, "")
     return "", ""

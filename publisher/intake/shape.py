@@ -12,41 +12,50 @@ from publisher.intake.lines import ends_sentence
 from publisher.model import Related
 from publisher.text import fold, one_line
 
-_MAY_POINT = re.compile(r"[:：–»>|-]")
+_MAY_POINT = re.compile(r"[:：»>–—|-]")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 #: Words that lead from one story to another.
-_POINTER = "|".join(
-    (
-        r"(?:also )?(?:read|see|watch|more|related|recommended)(?: (?:also|more|next|on this|on this story|stories|story|articles?|news|here))?",
-        r"don.t miss|you may also like|in case you missed it",
-        r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr (?:dazu|zum thema)|siehe auch|zum thema|weiterlesen",
-        r"(?:à )?(?:lire|voir)(?: aussi)?|lire la suite|sur le même sujet|en savoir plus",
-        r"(?:leer|lea|ver|vea|lee) (?:también|más)|te puede interesar|noticias? relacionadas?",
-        r"(?:leggi|vedi) anche|(?:leia|veja) (?:também|mais)|(?:lees|bekijk) (?:ook|meer)",
-        r"(?:läs|les|læs) (?:också|også|mer|mere)|czytaj (?:też|także|więcej)|zobacz (?:też|także)",
-        r"читайте также|читать далее|смотрите также|по теме",
-        r"(?:[إا]قر[أا]|شاهد) (?:[أا]يض[اًا]+|المزيد)|مواضيع ذات صلة|関連記事|続きを読む|관련 ?기사|相关阅读|延伸阅读",
-    )
+_POINTERS = (
+    r"(?:also )?(?:read|see|watch|more|related|recommended)(?: (?:also|more|next|on this|stor(?:y|ies)|articles?|news))?",
+    r"don.t miss|you may also like|in case you missed it",
+    r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr (?:dazu|zum thema)|siehe auch|zum thema|weiterlesen",
+    r"(?:à )?(?:lire|voir)(?: aussi)?|lire la suite|sur le même sujet|en savoir plus",
+    r"(?:leer|lea|ver|vea|lee) (?:también|más)|te puede interesar|noticias? relacionadas?",
+    r"(?:leggi|vedi) anche|(?:leia|veja) (?:também|mais)|(?:lees|bekijk) (?:ook|meer)",
+    r"(?:läs|les|læs) (?:också|også|mer|mere)|czytaj (?:też|także|więcej)|zobacz (?:też|także)",
+    r"читайте также|читать далее|смотрите также|по теме",
+    r"(?:[إا]قر[أا]|شاهد) (?:[أا]يض[اًا]+|المزيد)|مواضيع ذات صلة|関連記事|続きを読む|관련 ?기사|相关阅读|延伸阅读",
 )
-_POINTS = re.compile(rf"(?P<label>{_POINTER})\s*[:：–»>|-]\s*(?P<title>\S.+)", re.IGNORECASE)
+_POINTER = "|".join(_POINTERS)
+_POINTS = re.compile(rf"(?P<label>{_POINTER})(?:\s*[:：»>]\s*|\s+[–—|-]\s+)(?P<title>\S.+)", re.IGNORECASE)
 _POINTER_ALONE = re.compile(rf"(?:{_POINTER})\s*[:：»>]?", re.IGNORECASE)
 _SHOUTED = re.compile(r"(?P<label>[A-ZÀ-ÖØ-Þ]{3,}(?: [A-ZÀ-ÖØ-Þ]{2,}){1,3})\s*[:：]\s*(?P<title>\S.+)")
 
 _CREDIT_WORD = (
-    r"photo(?:graph)?s?|image|picture|foto|bild|imagen|crédit(?:o|s)? ?photo|crédito|credit|illustration|صورة|تصوير|фото|写真"
+    r"photo(?:graph)?s?|image|picture|foto|bild|imagen|crédit(?:o|s)? ?photo|crédito|credit|illustration"
+    r"|صورة|تصوير|фото|写真"
 )
-_CREDIT_SIGN = re.compile(r"^(?P<caption>.*?)\s*[(\[]?\s*(?:©|\(c\))\s*(?P<credit>[^()\[\]]{2,120}?)\s*[)\]]?$", re.IGNORECASE)
+_CREDIT_SIGN = re.compile(
+    r"^(?P<caption>.*?)\s*[(\[]?\s*(?:©|\(c\))\s*(?P<credit>[^()\[\]]{2,120}?)\s*[)\]]?$",
+    re.IGNORECASE,
+)
 _CREDIT_LABEL = re.compile(
-    rf"^(?P<caption>.*?)\s*[(\[|/–—-]?\s*\b(?:{_CREDIT_WORD})(?:\s+(?:by|von|de|di))?\s*[:：]\s*(?P<credit>[^()\[\]]{{2,80}}?)[)\]]?$",
+    rf"^(?P<caption>.*?)\s*[(\[|/–—-]?\s*\b(?:{_CREDIT_WORD})(?:\s+(?:by|von|de|di))?\s*[:：]"
+    r"\s*(?P<credit>[^()\[\]]{2,80}?)[)\]]?$",
     re.IGNORECASE,
 )
 _NOTICE = re.compile(r"^(?:19|20)\d\d\b|\brights reserved\b|\bcopyright\b|^[\d\W]*$", re.IGNORECASE)
 
+_RIGHTS = re.compile(
+    r"^(?:©|\(c\)|copyright\b)|\brights reserved\b|\balle rechte vorbehalten\b|\btous droits réservés\b",
+    re.IGNORECASE,
+)
 _PAGE_WORD = re.compile(
-    r"\b(?:share|tweet|comments?|repl(?:y|ies)|log ?in|sign (?:in|up)|subscribe|newsletters?|advertisements?|sponsored|cookies?"
-    r"|privacy|print|e-?mail|facebook|twitter|whatsapp|linkedin|pinterest|instagram|menu|search|tags?|categor(?:y|ies)|posted"
-    r"|teilen|kommentare?|anzeige|drucken|partager|commentaires?|imprimer|compartir|comentarios?|condividi|delen)\b|©|@\w|https?://|www\.",
+    r"\b(?:share|tweet|comments?|repl(?:y|ies)|log ?in|sign (?:in|up)|subscribe|newsletters?|advertisements?|sponsored"
+    r"|cookies?|privacy|print|e-?mail|facebook|twitter|whatsapp|linkedin|pinterest|instagram|menu|search|tags?|categor(?:y|ies)|posted"
+    r"|teilen|kommentare?|anzeige|drucken|partager|commentaires?|imprimer|compartir|comentarios?|condividi|delen)\b"
+    r"|©|@\w|https?://|www\.",
     re.IGNORECASE,
 )
 
@@ -77,6 +86,11 @@ def is_page_words(line: str) -> bool:
     return len(line) < 80 and _PAGE_WORD.search(line) is not None
 
 
+def is_notice(line: str) -> bool:
+    """True for a copyright notice."""
+    return len(line) < 250 and _RIGHTS.search(line) is not None
+
+
 def pointer(line: str) -> Related | None:
     """The story that a promo line points to, as in "READ MORE: Bridge to close"; None for other lines."""
     if len(line) > 200 or not _MAY_POINT.search(line):
@@ -95,7 +109,7 @@ def is_pointer_label(line: str) -> bool:
 
 
 def caption(line: str) -> tuple[str, str] | None:
-    """(caption, credit) of a picture's line, "Text © Agency / Person" or "Text (Photo: Person)"; None for other lines."""
+    """(caption, credit) of a picture's line, as "Text © Agency / Person" or "Text (Photo: Person)"; else None."""
     if len(line) > 500 or not ("©" in line or ":" in line or "：" in line or "(c)" in line.lower()):
         return None
     match = _CREDIT_SIGN.match(line) or _CREDIT_LABEL.match(line)

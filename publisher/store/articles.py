@@ -183,19 +183,21 @@ async def unsettled(tx: Tx, since: datetime) -> list[int]:
 
 
 async def sections(tx: Tx) -> list[tuple[str, str]]:
-    """(slug, name) of each section with a live article, by slug; the name is that of its newest article."""
-    newest_in = (
-        select(articles.c.section_slug, func.max(articles.c.seq).label("seq"))
-        .where(_LIVE, articles.c.section_slug != "")
-        .group_by(articles.c.section_slug)
-        .subquery()
-    )
-    rows = await tx.execute(
-        select(articles.c.section_slug, articles.c.section)
-        .join(newest_in, articles.c.seq == newest_in.c.seq)
-        .order_by(articles.c.section_slug)
-    )
-    return [(row.section_slug, row.section) for row in rows]
+    """(slug, name) of each section with a live article, by slug; the name is that of its newest article.
+
+    Steps from section to section along the index: the cost is in sections, not in articles (I8).
+    """
+    found: list[tuple[str, str]] = []
+    slug: str | None = ""
+    while True:
+        later = select(func.min(articles.c.section_slug)).where(articles.c.section_slug > slug)
+        slug = (await tx.execute(later)).scalar_one()
+        if slug is None:
+            return found
+        newest_in = select(articles.c.section).where(_LIVE, articles.c.section_slug == slug)
+        name = (await tx.execute(newest_in.order_by(articles.c.seq.desc()).limit(1))).scalar_one_or_none()
+        if name is not None:
+            found.append((slug, name))
 
 
 async def changed_since(tx: Tx, change: int, limit: int = 500) -> list[tuple[int, Article]]:

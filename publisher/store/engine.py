@@ -15,7 +15,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError
+from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from publisher.errors import StoreError
@@ -28,6 +28,8 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_205_759
 #: Milliseconds that a SQLite writer waits for a writer of another process.
 _BUSY_MS = 10_000
+#: Seconds between two tries at a new SQLite file that others open at the same time.
+_PAUSE = 0.05
 
 
 class Store:
@@ -78,10 +80,7 @@ async def open_store(url: str, *, root: Path, durability: Literal["normal", "ful
     """
     engine = _engine(url, root, durability)
     try:
-        async with engine.connect() as connection:
-            await connection.execution_options(publisher_write=True)
-            async with connection.begin():
-                await connection.run_sync(_migrate)
+        await _prepare(engine)
     except CommandError as error:
         await engine.dispose()
         raise StoreError(f"the store {_shown(url)} is not of this version: {error}") from error
@@ -90,6 +89,23 @@ async def open_store(url: str, *, root: Path, durability: Literal["normal", "ful
         reason = getattr(error, "orig", None) or error
         raise StoreError(f"cannot open the store {_shown(url)}: {str(reason).strip().splitlines()[0]}") from error
     return Store(engine)
+
+
+async def _prepare(engine: AsyncEngine) -> None:
+    """Brings the store up to date. A new SQLite file refuses all others, at once, while the first turns WAL on."""
+    clock = asyncio.get_running_loop().time
+    last = clock() + _BUSY_MS / 1000
+    while True:
+        try:
+            async with engine.connect() as connection:
+                await connection.execution_options(publisher_write=True)
+                async with connection.begin():
+                    await connection.run_sync(_migrate)
+                return
+        except OperationalError as error:
+            if clock() > last or "database is locked" not in str(error.orig):
+                raise
+        await asyncio.sleep(_PAUSE)
 
 
 def _shown(url: str) -> str:
@@ -133,6 +149,13 @@ def _prepare_sqlite(engine: AsyncEngine, durability: str) -> None:
     def _begin(connection: Connection) -> None:
         write = connection.get_execution_options().get("publisher_write", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+    @event.listens_for(engine.sync_engine, "invalidate")
+    def _invalidate(dbapi_connection: Any, _record: Any, exception: BaseException | None) -> None:
+        # A task cancelled inside a statement has its connection dropped, not rolled back: as long as anything still
+        # holds that statement (a traceback does), the file would stay locked for all writers.
+        if isinstance(exception, asyncio.CancelledError):
+            dbapi_connection.rollback()
 
 
 def _migrate(connection: Connection) -> None:

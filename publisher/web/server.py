@@ -84,7 +84,8 @@ def _bind(host: str, port: int) -> list[socket.socket]:
 
 
 def _bind_one(family: int, target: Any) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+    # Named TCP, so that asyncio turns Nagle's delay off for the connections it accepts.
+    made = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if family == socket.AF_INET6:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -13,7 +14,7 @@ from publisher.config import Settings
 from publisher.digest.plan import PlanReport, plan
 from publisher.model import Article, ArticleStatus, Claim, DeliveryState, Frequency, Outcome, Reply
 from publisher.settings import Mail, Newsletter, Site
-from publisher.store import articles, audience, outbox
+from publisher.store import articles, audience, editions, outbox
 from publisher.store.engine import Store
 from publisher.templating import Templates
 
@@ -22,7 +23,7 @@ NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
 
 
-def article(number: int, **values: object) -> Article:
+def article(number: int, **values: Any) -> Article:
     """A live article; `values` take the place of what it would say."""
     plain = Article(
         id=f"00000000-0000-0000-0000-{number:012d}", seq=number, slug=f"story-{number}", title=f"Story number {number}",
@@ -49,9 +50,9 @@ class World:
     settings: Settings
     templates: Templates
     now: datetime = NOW
-    numbers: count[int] = count(1)
+    numbers: count[int] = field(default_factory=lambda: count(1))
 
-    async def publish(self, title: str = "", **values: object) -> Article:
+    async def publish(self, title: str = "", **values: Any) -> Article:
         """An article that goes live now."""
         number = next(self.numbers)
         new = article(
@@ -83,9 +84,11 @@ class World:
             assert await audience.confirm(tx, subscription.id, self.now, welcome=welcome)
         return subscription.id
 
-    async def plan(self, **values: str) -> PlanReport:
+    async def plan(self, manual: str = "", newsletter: str = "") -> PlanReport:
         """Runs the plan step now."""
-        return await plan(self.store, self.settings, self.templates, now=self.now, **values)
+        return await plan(
+            self.store, self.settings, self.templates, now=self.now, manual=manual, newsletter=newsletter
+        )
 
     async def claim(self) -> list[Claim]:
         """Claims everything that may be sent now."""
@@ -107,8 +110,6 @@ class World:
 
     async def stories(self, claims: list[Claim]) -> list[tuple[str, list[str]]]:
         """(address, titles of the stories from the newest on) of each claim."""
-        from publisher.store import editions  # noqa: PLC0415 - kept beside its use
-
         found = []
         async with self.store.read() as tx:
             for claim in claims:
@@ -126,7 +127,7 @@ def settings() -> Settings:
     return settings_with()
 
 
-def settings_with(*newsletters: Newsletter, **mail: object) -> Settings:
+def settings_with(*newsletters: Newsletter, **mail: Any) -> Settings:
     """A configuration with these newsletters (else one, "daily") and mail settings."""
     default = Newsletter(name="daily", title="The Daily Courier", frequencies=tuple(Frequency))
     return Settings(
@@ -148,7 +149,13 @@ def make_settings() -> Callable[..., Settings]:
 @pytest.fixture
 def make_world(store: Store) -> Callable[..., World]:
     """Makes a world from a configuration."""
-    return lambda settings: World(store, settings, Templates(), numbers=count(1))
+    return lambda settings: World(store, settings, Templates())
+
+
+@pytest.fixture
+def world_type() -> type[World]:
+    """For tests that open stores of their own."""
+    return World
 
 
 @pytest.fixture

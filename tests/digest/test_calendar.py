@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 
 from publisher.digest.calendar import instant, latest_due, next_due, period
 from publisher.model import Frequency
@@ -67,7 +69,7 @@ def test_due_instants_equal_those_of_a_clock_walked_minute_by_minute(name: str, 
             day = around + offset * DAY
             assert instant(day, at, zone) == first_shown(clock, datetime.combine(day, at)), (day, at)
         expected = list(slots(clock, around, at))
-        for before, after in zip(expected, expected[1:], strict=False):
+        for before, after in itertools.pairwise(expected):
             assert next_due(Frequency.DAILY, 0, at, zone, before) == after
             assert next_due(Frequency.DAILY, 0, at, zone, after - MINUTE) == after
             found = latest_due(Frequency.DAILY, 0, at, zone, before, now=after - MINUTE)

@@ -215,5 +215,5 @@ def test_a_template_that_is_too_big_by_itself_is_refused(make_article: Make, tmp
     """With one story left there is nothing more to move; the error names the template."""
     (tmp_path / "digest").mkdir()
     (tmp_path / "digest/digest.html").write_text("<html><head></head><body>" + "x" * 90_000 + "</body></html>")
-    with pytest.raises(PublisherError, match="digest/digest.html"):
+    with pytest.raises(PublisherError, match=r"digest/digest\.html"):
         render(Templates(tmp_path), SITE, DAILY, [make_article(1)], kind="scheduled", on=date(2026, 11, 22))

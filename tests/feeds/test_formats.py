@@ -45,7 +45,7 @@ HOSTILE: dict[str, dict[str, Any]] = {
     "emoji": {"title": "👩\u200d👩\u200d👧 🏴", "tags": ("🏳️\u200d🌈",), "section": "🎈"},
     "entities": {"title": "&amp; &lt;b&gt; &nbsp;", "standfirst": "&#0; &bogus; AT&T", "content_html": "<p>&#0;&bogus;</p>"},
     "markup in names": {"authors": ('"<a@b.example>',), "section": "<script>", "tags": ("a&b", '"')},
-    "languages": {"language": "en\x01\"><x"},
+    "languages": {"language": 'en\x01"><x'},
     "files": {"enclosures": (Enclosure("https://x.example/ä.mp3", "au\x00dio", 5), Enclosure("nonsense", "", 0))},
     "old": {"published_at": datetime(1, 1, 1, tzinfo=UTC), "updated_at": datetime(9999, 12, 31, tzinfo=UTC)},
 }

@@ -47,7 +47,7 @@ async def test_many_changes_meanwhile_are_one_wake_up(tmp_path: Path) -> None:
             (tmp_path / f"{number}.txt").write_text("words")
         await asyncio.sleep(0.5)
         await asyncio.wait_for(anext(waking), 5)
-        with_nothing_new = asyncio.ensure_future(anext(waking))  # type: ignore[arg-type]  # it is a coroutine
+        with_nothing_new = asyncio.ensure_future(anext(waking))
         done, _ = await asyncio.wait((with_nothing_new,), timeout=0.3)
         with_nothing_new.cancel()
         await asyncio.gather(with_nothing_new, return_exceptions=True)
@@ -58,7 +58,7 @@ async def test_hidden_files_wake_nobody(tmp_path: Path) -> None:
     """An editor's swap file is no news."""
     async with watching(tmp_path) as waking:
         (tmp_path / ".a.txt.swp").write_text("words")
-        waiting = asyncio.ensure_future(anext(waking))  # type: ignore[arg-type]  # it is a coroutine
+        waiting = asyncio.ensure_future(anext(waking))
         done, _ = await asyncio.wait((waiting,), timeout=0.4)
         waiting.cancel()
         await asyncio.gather(waiting, return_exceptions=True)

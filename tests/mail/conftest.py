@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 
@@ -18,7 +18,7 @@ from publisher.crypto import Keys
 from publisher.model import Frequency, NewDelivery, NewVariant
 from publisher.settings import Mail, Newsletter, Site
 from publisher.store import audience, editions, outbox
-from publisher.store.engine import Store
+from publisher.store.engine import Store, Tx
 from publisher.templating import Templates
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -92,7 +92,7 @@ def plant(store: Store) -> Callable[..., Awaitable[list[int]]]:
     return plan
 
 
-async def subscribed(tx: object, email: str, *, confirmed: bool = True) -> tuple[int, int]:
+async def subscribed(tx: Tx, email: str, *, confirmed: bool = True) -> tuple[int, int]:
     person, _ = await audience.add_subscriber(
         tx, email=email, email_key=email.casefold(), name="Jo Öst", language="", timezone="UTC", now=NOON
     )
@@ -134,23 +134,25 @@ class Scripted:
     #: Set when something hangs.
     hanging: asyncio.Event = field(default_factory=asyncio.Event)
 
-    USUAL = {
+    USUAL: ClassVar = {
         "CONNECT": "220 scripted", "EHLO": "250 scripted", "HELO": "250 scripted", "MAIL": "250 2.1.0 ok",
         "RCPT": "250 2.1.5 ok", "DATA": "354 go on", "DOT": "250 2.0.0 taken", "RSET": "250 ok", "QUIT": "221 bye",
     }
 
-    def answer(self, verb: str, argument: str = "") -> str | None:
+    def answer(self, verb: str, argument: str = "") -> str:
         self.seen.append(verb)
         chosen = self.script[verb](self, argument) if verb in self.script else None
-        return chosen or self.USUAL.get(verb)
+        return chosen or self.USUAL.get(verb, "")
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
-        with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
-            await self._talk(reader, writer)
-        writer.close()
-        with contextlib.suppress(ConnectionError):
-            await writer.wait_closed()
+        try:
+            with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await self._talk(reader, writer)
+        finally:
+            writer.transport.abort() if self.hanging.is_set() else writer.close()
+            with contextlib.suppress(ConnectionError, asyncio.CancelledError):
+                await writer.wait_closed()
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         recipient = ""
@@ -164,12 +166,13 @@ class Scripted:
             if verb == "QUIT":
                 return
             if verb == "RCPT":
-                recipient = re.search(r"<(.*)>", argument)[1]
+                recipient = argument.partition("<")[2].rpartition(">")[0]
             if verb == "DATA" and said.startswith("354"):
                 message = (await reader.readuntil(b"\r\n.\r\n"))[:-3].replace(b"\r\n..", b"\r\n.")
                 said = self.answer("DOT", recipient)
                 if said.startswith("2"):
-                    self.taken.append((recipient, message, re.search(rb"Message-ID: <(.*)>", message)[1].decode()))
+                    ident = message.partition(b"Message-ID: <")[2].partition(b">")[0]
+                    self.taken.append((recipient, message, ident.decode()))
                 if not await self._say(writer, said):
                     return
                 if self.answer("AFTER") == DROP:
@@ -194,7 +197,7 @@ async def scripted() -> AsyncIterator[Callable[..., Awaitable[Scripted]]]:
 
         async def start(**script: Callable[[Scripted, str], str | None]) -> Scripted:
             scripted = Scripted(script)
-            tasks: set[asyncio.Task[None]] = set()
+            tasks: set[asyncio.Task[Any] | None] = set()
 
             async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
                 tasks.add(asyncio.current_task())
@@ -202,9 +205,10 @@ async def scripted() -> AsyncIterator[Callable[..., Awaitable[Scripted]]]:
 
             async def stop() -> None:
                 server.close()
-                for task in tasks:
+                running = [task for task in tasks if task is not None]
+                for task in running:
                     task.cancel()
-                await asyncio.gather(*tasks, return_exceptions=True)
+                await asyncio.gather(*running, return_exceptions=True)
 
             server = await asyncio.start_server(serve, "127.0.0.1", 0, limit=1_000_000)
             stack.push_async_callback(stop)
@@ -215,6 +219,6 @@ async def scripted() -> AsyncIterator[Callable[..., Awaitable[Scripted]]]:
 
 
 @pytest.fixture
-def clock() -> Iterator[Callable[[], datetime]]:
+def clock() -> Callable[[], datetime]:
     """Always noon, so that backoff can be read off."""
     return lambda: NOON

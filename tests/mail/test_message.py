@@ -134,7 +134,9 @@ def test_quoted_printable_reads_back(text: str) -> None:
     assert b"\r" not in raw.replace(b"\r\n", b"")
     assert all(len(line) <= 76 and not line.endswith((b" ", b"\t")) for line in raw.split(b"\r\n"))
     read = message_from_bytes(b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: quoted-printable\n\n" + raw)
-    assert read.get_payload(decode=True).decode().replace("\r\n", "\n").rstrip("\n") == text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
+    payload = read.get_payload(decode=True)
+    assert isinstance(payload, bytes)
+    assert payload.decode().replace("\r\n", "\n").rstrip("\n") == text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n")
     assert compose.BOUNDARY.encode() not in raw
 
 

@@ -118,9 +118,10 @@ async def test_one_address_cannot_be_flooded_through_the_form(web: Any) -> None:
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"email": ""}, "missing"),
     ({"email": "jo"}, "needs one @"),
-    ({"email": "jo@example.org\r\nBcc: x@example.org"}, "holds a character"),
+    ({"email": "jo@example.org\r\nBcc: x@example.org"}, "holds no space"),
+    ({"email": "jo@example.org\x07x"}, "holds a character"),
     ({"frequency": "hourly"}, "comes daily or weekly or immediate"),
-    ({"timezone": "Mars/Olympus"}, "time zone is a name"),
+    ({"timezone": "Mars/Olympus"}, "The time zone is a name"),
     ({"time": "25:00"}, "written as 07:00"),
     ({"newsletter": "gone"}, "no newsletter"),
     ({"newsletter": "sea", "sections": ["world"]}, "no section world"),

@@ -1,0 +1,252 @@
+"""`make bench`: how fast, side by side with a peer in one run. Absolute figures mean little on a shared machine; ratios do.
+
+    run.py [NAME...]     intake, feed, publish, serve, send; none named: all
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from statistics import median
+from typing import Any
+from uuid import uuid4
+from zoneinfo import ZoneInfo
+
+import aiosmtplib
+import material
+import uvloop
+from lxml import etree
+
+from publisher import log
+from publisher.config import Settings
+from publisher.crypto import load_keys
+from publisher.digest.plan import plan
+from publisher.feeds.publish import publish as publish_feeds
+from publisher.intake.extract import extract
+from publisher.mail.deliver import deliver
+from publisher.model import Frequency
+from publisher.settings import Mail, Newsletter, Site
+from publisher.site.publish import publish as publish_pages
+from publisher.store import articles, audience
+from publisher.store.engine import Store, open_store
+from publisher.templating import Templates
+from publisher.web.app import build_app
+from publisher.web.server import listening
+
+DOCUMENTS = 600
+READERS = 2000
+REQUESTS = 4000
+ARCHIVES = (1_000, 20_000)
+ROWS: list[tuple[str, str, str]] = []
+
+
+def row(what: str, ours: str, ratio: str = "") -> None:
+    ROWS.append((what, ours, ratio))
+    print(f"{what:<58} {ours:>18}  {ratio}", flush=True)
+
+
+def intake() -> None:
+    made = [material.document(number) for number in range(DOCUMENTS)]
+    now, zone = datetime.now(UTC), ZoneInfo("Europe/London")
+    extract(made[0], "warm.txt", now=now, zone=zone)
+    begun = time.perf_counter()
+    for number, data in enumerate(made):
+        extract(data, f"{number}.txt", now=now, zone=zone)
+    row("text documents extracted, one core", f"{DOCUMENTS / (time.perf_counter() - begun):,.0f}/s", "budget 300/s")
+
+
+async def feed(root: Path) -> None:
+    async with _opened(root) as (store, settings):
+        await _fill(store, 50)
+        ours = await _median(lambda: publish_feeds(store, settings, everything=True), 5)
+        async with store.read() as tx:
+            found = await articles.newest(tx, 50)
+    begun = time.perf_counter()
+    for _ in range(5):
+        _plain_feed(found)
+    plain = (time.perf_counter() - begun) / 5
+    row("site and 4 section feeds, 3 formats, 100 entries, all anew", f"{ours * 1000:,.0f} ms", f"plain lxml, one Atom feed of 50: {plain * 1000:.1f} ms")
+
+
+def _plain_feed(found: list[Any]) -> bytes:
+    root = etree.Element("feed", nsmap={None: "http://www.w3.org/2005/Atom"})
+    for item in found:
+        entry = etree.SubElement(root, "entry")
+        for name, value in (("id", item.id), ("title", item.title), ("updated", item.updated_at.isoformat()), ("content", item.content_html)):
+            etree.SubElement(entry, name).text = value
+    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+
+
+async def publish(root: Path) -> None:
+    took = []
+    for size in ARCHIVES:
+        folder = root / str(size)
+        async with _opened(folder) as (store, settings):
+            templates = Templates()
+            await _fill(store, size)
+            await publish_feeds(store, settings)
+            await publish_pages(store, settings, templates)
+            times = []
+            for extra in range(15):
+                await _fill(store, 1, begin=size + extra)
+                begun = time.perf_counter()
+                await publish_feeds(store, settings)
+                await publish_pages(store, settings, templates)
+                times.append(time.perf_counter() - begun)
+            took.append(median(times))
+    row(f"one article published at {ARCHIVES[0]:,} / {ARCHIVES[1]:,} articles", " / ".join(f"{t * 1000:.0f} ms" for t in took), f"ratio {took[1] / took[0]:.2f}, budget 1.2")
+
+
+async def serve(root: Path) -> None:
+    async with _opened(root) as (store, settings):
+        await _fill(store, 50)
+        await publish_feeds(store, settings)
+        app = build_app(store, settings, Templates(), load_keys(root / "keys.json"), ready=lambda: None)
+        body = (settings.path(settings.output.directory) / "rss.xml").read_bytes()
+
+        async def bare(scope: Any, _receive: Any, send: Any) -> None:
+            assert scope["type"] == "http"
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", str(len(body)).encode())]})
+            await send({"type": "http.response.body", "body": body})
+
+        async with listening(app, "127.0.0.1", 0) as ours, listening(bare, "127.0.0.1", 0) as peer:
+            rates = {name: await _rate(address) for name, address in (("warm", ours), ("ours", ours), ("bare", peer))}
+    row(f"requests for a feed of {len(body) // 1000} kB", f"{rates['ours']:,.0f}/s", f"{rates['ours'] / rates['bare']:.2f} of a bare ASGI application")
+
+
+async def _rate(address: str) -> float:
+    """Requests a second over 8 connections, from this process."""
+    host, port = address.removeprefix("http://").split(":")
+
+    async def connection() -> None:
+        reader, writer = await asyncio.open_connection(host, int(port))
+        for _ in range(REQUESTS // 8):
+            writer.write(b"GET /rss.xml HTTP/1.1\r\nHost: x\r\n\r\n")
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = int(head.lower().split(b"content-length: ")[1].split(b"\r\n")[0])
+            await reader.readexactly(length)
+        writer.close()
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(connection() for _ in range(8)))
+    return REQUESTS / (time.perf_counter() - begun)
+
+
+async def send(root: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    sink = subprocess.Popen([sys.executable, str(Path(__file__).with_name("sink.py")), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert sink.stdout is not None
+    sink.stdout.readline()
+    try:
+        async with _opened(root, port=port) as (store, settings):
+            templates, keys = Templates(), load_keys(root / "keys.json")
+            await _readers(store)
+            await _fill(store, 40)
+            now = datetime.now(UTC)
+            begun = time.perf_counter()
+            await plan(store, settings, templates, now=now, manual=uuid4().hex, newsletter="daily")
+            planned = time.perf_counter() - begun
+            begun, cpu = time.perf_counter(), time.process_time()
+            report = await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=asyncio.Event())
+            rate = report.accepted / (time.perf_counter() - begun)
+            cost = (time.process_time() - cpu) / max(1, report.accepted)
+            assert report.accepted == READERS, report
+            plain = await _plain_way(port)
+        row(f"{READERS:,} subscriptions planned", f"{READERS / planned:,.0f}/s")
+        row(f"{READERS:,} personal, ledgered digests sent", f"{rate:,.0f}/s", f"{rate / plain:.1f} x EmailMessage and stock aiosmtplib; {cost * 1000:.2f} ms CPU each")
+    finally:
+        sink.kill()
+        sink.wait()
+
+
+async def _plain_way(port: int, count: int = 400) -> float:
+    """Messages a second of the same size, made and sent as tutorials do, over 8 connections."""
+    html = "<html><body>" + "".join(material.article(n).content_html for n in range(20)) + "</body></html>"
+
+    async def connection() -> None:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+            for number in range(count // 8):
+                message = EmailMessage()
+                message["From"], message["To"], message["Subject"] = "a@example.org", f"r{number}@example.org", "News"
+                message.set_content("News")
+                message.add_alternative(html, subtype="html")
+                await client.send_message(message)
+
+    begun = time.perf_counter()
+    await asyncio.gather(*(connection() for _ in range(8)))
+    return count / (time.perf_counter() - begun)
+
+
+@asynccontextmanager
+async def _opened(root: Path, port: int = 25) -> AsyncIterator[tuple[Store, Settings]]:
+    root.mkdir(parents=True, exist_ok=True)
+    settings = Settings(
+        root=root, site=Site(postal_address="1 Bench Street"), newsletter=(Newsletter(name="daily", welcome=False),),
+        mail=Mail(transport="smtp", port=port, sender="Bench <bench@example.org>"),
+    )
+    store = await open_store("sqlite:///publisher.db", root=root)
+    try:
+        yield store, settings
+    finally:
+        await store.close()
+
+
+async def _fill(store: Store, count: int, begin: int = 0) -> None:
+    for start in range(begin, begin + count, 500):
+        async with store.write() as tx:
+            for number in range(start, min(start + 500, begin + count)):
+                await articles.insert(tx, material.article(number))
+    published = True
+    while published:
+        async with store.write() as tx:
+            published = bool(await articles.publish_due(tx, datetime.now(UTC)))
+
+
+async def _readers(store: Store) -> None:
+    now = datetime.now(UTC) - timedelta(days=1)
+    async with store.write() as tx:
+        for number in range(READERS):
+            email = f"reader{number}@example.org"
+            person, _ = await audience.add_subscriber(
+                tx, email=email, email_key=email, name="", language="", timezone="Europe/London", now=now
+            )
+            mine, _ = await audience.subscribe(
+                tx, subscriber_id=person.id, newsletter="daily", frequency=Frequency.DAILY, weekday=0,
+                local_time=Newsletter(name="daily").time, sections=(),
+            )
+            await audience.confirm(tx, mine.id, now, welcome=False)
+
+
+async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
+    took = []
+    for _ in range(times):
+        begun = time.perf_counter()
+        await work()
+        took.append(time.perf_counter() - begun)
+    return median(took)
+
+
+def main() -> None:
+    log.configure("error")
+    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send"]
+    if "intake" in wanted:
+        intake()
+    for work in (feed, publish, serve, send):
+        if work.__name__ in wanted:
+            with tempfile.TemporaryDirectory() as folder:
+                uvloop.run(work(Path(folder)))
+
+
+if __name__ == "__main__":
+    main()
