@@ -42,6 +42,8 @@ def configure(level: str = "info") -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering])
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    for library in ("trafilatura", "htmldate"):  # they warn of every odd page; the intake gives its reasons itself
+        logging.getLogger(library).setLevel(logging.CRITICAL)
 
 
 def get(name: str) -> Logger:

@@ -14,6 +14,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
+from publisher.address import parse
+from publisher.errors import PublisherError
 from publisher.model import Frequency
 
 _LONGEST = timedelta(days=1000)
@@ -58,9 +60,12 @@ def _web_address(value: str) -> str:
 
 
 def _mailbox(value: str) -> str:
-    address = parseaddr(value)[1]
-    if not re.fullmatch(r"[^@\s]+@[^@\s]+", address) or "\n" in value or "\r" in value:
-        raise ValueError('is no mail address; write it as "Name <name@example.org>"')
+    try:
+        parse(parseaddr(value)[1])
+    except PublisherError as error:
+        raise ValueError(f'is no mail address; write it as "Name <name@example.org>": {error}') from error
+    if not value.isprintable():
+        raise ValueError("holds a character that no address may hold")
     return value
 
 

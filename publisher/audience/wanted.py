@@ -10,8 +10,7 @@ from functools import cache
 from typing import Any
 from zoneinfo import available_timezones
 
-from publisher import text
-from publisher.audience import address
+from publisher import address, text
 from publisher.errors import PublisherError
 from publisher.model import Frequency
 from publisher.settings import Newsletter, Site

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from publisher.audience.address import parse
+from publisher.address import parse
 from publisher.audience.optin import Joined, add
 from publisher.cli import shapes, show
 from publisher.cli.context import load_settings, now, opened, print_json, run, say

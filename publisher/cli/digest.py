@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import typer
 
-from publisher.audience.address import parse
+from publisher.address import parse
 from publisher.cli import show
 from publisher.cli.context import Context, load_settings, newsletter, now, opened, print_json, run, say
 from publisher.digest.plan import plan

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from publisher.digest import welcome
 from publisher.digest.desk import Desk, Windows
 from publisher.digest.due import Slot, name_of, slot, window_end
 from publisher.digest.select import offered
@@ -85,7 +86,7 @@ async def _read(desk: Desk, tx: Tx, readers: Sequence[Reader], manual: str) -> B
         if newsletter is None or (reached is not None and reached.passed_over):
             desk.tally["passed over"] += 1
             batch.moves += _moves(reader, reached)
-        elif standing is not None and standing.state not in _REPLACEABLE:
+        elif standing is not None and _waited_for(standing):
             desk.tally["waiting"] += 1
         else:
             to_seq = window_end(reader.subscription.from_seq, last_seq, unsettled)
@@ -94,6 +95,12 @@ async def _read(desk: Desk, tx: Tx, readers: Sequence[Reader], manual: str) -> B
             )
     await _fill(desk, tx, batch, wants, last_seq)
     return batch
+
+
+def _waited_for(standing: Open) -> bool:
+    """What may be on the wire must be resolved first; and a welcome is not replaced before it was tried once."""
+    untried_welcome = standing.state == DeliveryState.QUEUED and standing.period.startswith(f"{welcome.KIND}:")
+    return untried_welcome or standing.state not in _REPLACEABLE
 
 
 def _want(

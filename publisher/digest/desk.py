@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, tzinfo
-from email.utils import parseaddr
 
+from publisher.address import message_id
 from publisher.config import Settings
 from publisher.digest.due import zone_of
 from publisher.digest.press import Press
@@ -16,7 +16,7 @@ from publisher.store import articles
 from publisher.store.engine import Store, Tx
 
 #: Subscriptions read, and planned in one write transaction, at a time: other writers wait well under half a second.
-BATCH = 250
+BATCH = 100
 #: Articles of a window that a message can name; older ones count as delivered with it.
 _NAMED = 1000
 
@@ -45,8 +45,7 @@ class Desk:
 
     def message_id(self) -> str:
         """A new Message-ID at the sender's domain, RFC 5322 section 3.6.4 (I6)."""
-        domain = parseaddr(self.settings.mail.sender)[1].rpartition("@")[2]
-        return f"<{self.new_id()}@{domain if domain.isascii() else domain.encode('idna').decode('ascii')}>"
+        return message_id(self.settings.mail.sender, self.new_id())
 
     def delivery(
         self, reader: Reader, period: str, window: tuple[int, int], *, due_at: datetime | None = None,

@@ -44,7 +44,8 @@ class PlanReport:
     empty: int = 0
     #: Slots without an edition: too late, filled before, or of a newsletter that is no more.
     passed_over: int = 0
-    #: Still due: an earlier message is on the wire or in doubt. After a run by hand, plan again with the same name.
+    #: Still due: a welcome is still to be tried, or an earlier message is on the wire or in doubt. After a run by hand:
+    #: send, and plan again with the same name.
     waiting: int = 0
     #: Still due: their articles changed a moment ago.
     unsettled: int = 0
@@ -71,14 +72,12 @@ async def plan(
     gives the random half of each Message-ID. `progress` hears of subscriptions looked at.
     """
     desk = Desk(store, settings, Press(settings, templates), now, new_id)
-    welcomed = await receive(desk)
+    await receive(desk)
     looked_at = after = 0
     while readers := await _readers(desk, after, manual, newsletter):
         after = readers[-1].subscription.id
-        chosen = [r for r in readers if newsletter in ("", r.subscription.newsletter)]
-        # A welcome that was planned a moment ago is not to be replaced before it could leave.
-        desk.tally["waiting"] += sum(r.subscription.id in welcomed for r in chosen)
-        await plan_batch(desk, [r for r in chosen if r.subscription.id not in welcomed], manual=manual)
+        chosen = [reader for reader in readers if newsletter in ("", reader.subscription.newsletter)]
+        await plan_batch(desk, chosen, manual=manual)
         looked_at += len(readers)
         progress(looked_at, 0)
     await revise(desk)

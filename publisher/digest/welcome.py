@@ -19,21 +19,20 @@ from publisher.store.engine import Tx
 KIND = "welcome"
 
 
-async def receive(desk: Desk) -> frozenset[int]:
+async def receive(desk: Desk) -> None:
     """Gives each new subscription its first due instant, and its welcome edition where one is owed and not empty.
 
-    Returns the subscriptions that were welcomed. One that still has an open delivery from earlier is waited for.
+    One that still has an open delivery from earlier is waited for.
     """
-    welcomed: set[int] = set()
     after = 0
     while True:
         async with desk.store.read() as tx:
             readers = await audience.unscheduled(tx, BATCH, after)
             stories = await _stories(desk, tx, readers)
         if not readers:
-            return frozenset(welcomed)
+            return
         after = readers[-1].subscription.id
-        welcomed |= await _plan(desk, readers, stories)
+        await _plan(desk, readers, stories)
 
 
 async def _stories(desk: Desk, tx: Tx, readers: Sequence[Reader]) -> dict[int, Sequence[Article]]:
@@ -53,7 +52,7 @@ async def _stories(desk: Desk, tx: Tx, readers: Sequence[Reader]) -> dict[int, S
     return found
 
 
-async def _plan(desk: Desk, readers: Sequence[Reader], stories: dict[int, Sequence[Article]]) -> set[int]:
+async def _plan(desk: Desk, readers: Sequence[Reader], stories: dict[int, Sequence[Article]]) -> None:
     ready: list[tuple[Reader, NewVariant | None]] = []
     for reader in readers:
         held = stories.get(reader.subscription.id)
@@ -63,7 +62,6 @@ async def _plan(desk: Desk, readers: Sequence[Reader], stories: dict[int, Sequen
             desk.tally["failed"] += 1
         else:
             ready.append((reader, variant))
-    welcomed = set()
     async with desk.store.write() as tx:
         for reader, variant in ready:
             if variant is not None and not await _write(desk, tx, reader, variant):
@@ -73,10 +71,7 @@ async def _plan(desk: Desk, readers: Sequence[Reader], stories: dict[int, Sequen
             at = first_due(subscription, desk.zone(reader), desk.now, desk.settings.mail)
             given = await audience.schedule(tx, subscription.id, at, generation=subscription.generation)
             desk.tally["scheduled"] += given
-            if variant is not None:
-                welcomed.add(subscription.id)
-    desk.tally["planned"] += len(welcomed)
-    return welcomed
+            desk.tally["planned"] += variant is not None
 
 
 async def _write(desk: Desk, tx: Tx, reader: Reader, variant: NewVariant) -> bool:

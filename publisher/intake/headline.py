@@ -57,7 +57,7 @@ def _could_be_title(line: str) -> bool:
 def _score(page: Lines, at: int, body_at: int, vocabulary: set[str]) -> float:
     folded = page.folded[at]
     count = shape.words(page.lines[at])
-    own = [word for word in folded.split() if len(word) > 3]
+    own = [word for word in folded.split() if len(word) > 4]
     shared = sum(word in vocabulary for word in own) / len(own) if own else 0.0
     repeated = page.folded[:body_at].count(folded) > 1 or page.counts[folded] > page.folded.count(folded)  # or glued
     return (
@@ -65,6 +65,8 @@ def _score(page: Lines, at: int, body_at: int, vocabulary: set[str]) -> float:
         + (1.0 if 5 <= count <= 20 else -0.5 if count >= 3 else -1.5)
         + 1.5 * shared
         + (1.0 if at <= 3 else 0.0)  # a scrape of the article alone begins with it
+        + (0.5 if at == 0 else 0.0)
+        - 0.1 * max(0, count - 10)
         - 0.05 * (body_at - at)
     )
 

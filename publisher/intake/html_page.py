@@ -4,7 +4,9 @@ trafilatura gets a parsed tree.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
+from html import unescape
 from zoneinfo import ZoneInfo
 
 from publisher import text as plain_text
@@ -33,6 +35,8 @@ _TAGS = {
 }
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6", "h1")
 _MARKS = {"#b": "strong", "#i": "em", "#u": "em", "#t": "code", "#sub": "sub", "#sup": "sup"}
+#: A character by its number; lxml reads those that it then refuses to write.
+_REFERENCE = re.compile(r"&#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?")
 _NOT_HTML = "it is no HTML page that can be read"
 
 
@@ -70,6 +74,7 @@ def parse(text: str, zone: ZoneInfo, *, now: datetime, base_url: str = "") -> Ex
 def _tree(text: str) -> Element:
     from lxml import etree, html  # noqa: PLC0415 - only pages need it
 
+    text = _REFERENCE.sub(lambda match: match[0] if plain_text.clean(unescape(match[0])) else "", text)
     try:
         return html.document_fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
     except (etree.LxmlError, ValueError, AssertionError) as error:
@@ -82,7 +87,7 @@ def _body(text: str, tree: Element) -> str:
     if sum(c.isalpha() for c in plain_text.from_html(found)) >= _TOO_LITTLE:
         return found
     whole = _by_structure(_tree(text))
-    return whole if len(plain_text.from_html(whole)) > len(plain_text.from_html(found)) else found
+    return whole if plain_text.from_html(whole) else found
 
 
 def _by_trafilatura(tree: Element) -> str:

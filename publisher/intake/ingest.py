@@ -12,7 +12,7 @@ Stopped at any point and run again, it goes on where it stopped: a document and 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -33,9 +33,9 @@ from publisher.store import articles, documents
 from publisher.store.engine import Store
 
 #: Documents and bytes that are parsed, and then written in one transaction, at a time.
-_CHUNK, _CHUNK_BYTES = 50, 8_000_000
+_CHUNK, _CHUNK_BYTES = 25, 8_000_000
 #: Articles that go live in one transaction.
-_BURST = 200
+_BURST = 100
 #: Files that went away in one pick-up and are compared with new ones by title; a bound on the cost, not on safety.
 _LOST = 200
 #: How long a pick-up waits for files that are still being written, where it waits for them.
@@ -71,9 +71,9 @@ async def ingest(
 
     `wait_settled`: wait (up to ten seconds) for files that are being written, and report those that do not come to
     rest. Without it, what is not at rest within a moment is left to the next pick-up, as a service wants it.
-    `brief`: leave out the rows of what is unchanged. Also publishes scheduled articles whose time has come.
+    `brief`: only the rows that are news, and neither what is unchanged nor what was rejected before for the same
+    reason. Also publishes scheduled articles whose time has come.
     """
-    run = _Run(store, settings, now(), progress, wait_settled, brief)
     rows: list[DocumentResult] = []
     if paths:
         folders, files, missing = await asyncio.to_thread(_sort, paths)
@@ -81,14 +81,24 @@ async def ingest(
         scopes = scope.named(settings, folders, [file for file in files if _is_wanted(file)])
     else:
         scopes = scope.configured(settings)
-    for part in scopes:
-        rows += [replace(row, path=part.shown(row.path)) for row in await _pick_up(run, part)]
-    await publish(store, now())
+    async with store.picking_up:
+        run = _Run(store, settings, now(), progress, wait_settled, brief)
+        for part in scopes:
+            rows += [replace(row, path=part.shown(row.path)) for row in await _pick_up(run, part)]
+        await _publish(store, now())
     return rows
 
 
 async def publish(store: Store, now: datetime) -> int:
-    """Sends live what is scheduled for `now` or before, in the order of the articles' dates; how many."""
+    """Sends live what is scheduled for `now` or before, in the order of the articles' dates; how many.
+
+    Waits for the end of a pick-up that is under way in this process.
+    """
+    async with store.picking_up:
+        return await _publish(store, now)
+
+
+async def _publish(store: Store, now: datetime) -> int:
     async with store.read() as tx:
         if not await articles.count_scheduled(tx):
             return 0
@@ -202,8 +212,7 @@ async def _refused_rows(run: _Run, pick_up: PickUp, found: Survey) -> list[Docum
         async with run.store.write() as tx:
             await documents.put(tx, document)
     rows = [record.rejected_row(refusal, known) for refusal, known in refused]
-    _tell(rows, found.known)
-    return rows
+    return _told(run, rows, found)
 
 
 async def _take(run: _Run, pick_up: PickUp, found: Survey, chunk: Sequence[Reading]) -> list[DocumentResult]:
@@ -212,9 +221,7 @@ async def _take(run: _Run, pick_up: PickUp, found: Survey, chunk: Sequence[Readi
     loaded = await asyncio.to_thread(
         lambda: [load(pick_up.root, reading, found.known.get(reading.path), setting) for reading in chunk]
     )
-    rows = await _write(run, pick_up, loaded)
-    _tell(rows, found.known, many=len(found.ready) > _CHUNK)
-    return [row for row in rows if row.status != "unchanged" or not run.brief]
+    return _told(run, await _write(run, pick_up, loaded), found)
 
 
 async def _write(run: _Run, pick_up: PickUp, loaded: list[Loaded]) -> list[DocumentResult]:
@@ -266,14 +273,22 @@ def _chunks(readings: Iterable[Reading]) -> Iterator[list[Reading]]:
         yield chunk
 
 
-def _tell(rows: Iterable[DocumentResult], known: Mapping[str, Document], *, many: bool = False) -> None:
-    """A line for each decision that is news; of many, only those that somebody must act on."""
-    for row in rows:
-        before = known.get(row.path)
-        if row.status == "rejected":
-            if before is None or record.reason(before.reason, before.remedy) != row.reason:
-                _log.warning("rejected", path=row.path, reason=row.reason)
-        elif row.reason:
-            _log.warning(row.status, path=row.path, article=row.article_id, reason=row.reason)
-        elif row.status != "unchanged" and not many:
+def _told(run: _Run, rows: list[DocumentResult], found: Survey) -> list[DocumentResult]:
+    """The rows that were asked for, after a line in the log for each that is news.
+
+    Of a great many only those that somebody must act on.
+    """
+    many = len(found.ready) > _CHUNK
+    news = [row for row in rows if _is_news(row, found.known.get(row.path))]
+    for row in news:
+        if row.reason:
+            _log.warning(row.status, path=row.path, reason=row.reason)
+        elif not many:
             _log.info(row.status, path=row.path, article=row.article_id)
+    return news if run.brief else rows
+
+
+def _is_news(row: DocumentResult, before: Document | None) -> bool:
+    if row.status == "rejected":
+        return before is None or record.reason(before.reason, before.remedy) != row.reason
+    return row.status != "unchanged" or row.reason != ""

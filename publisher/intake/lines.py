@@ -65,9 +65,15 @@ def _joined(group: list[str], width: int) -> list[str]:
         if _breaks(before, line, width):
             joined.append(line)
         else:
-            gap = "" if _NO_SPACES.match(before[-1]) and _NO_SPACES.match(line.lstrip()) else " "
-            joined[-1] += gap + line.strip()
+            joined[-1] += _gap(before, line.lstrip()) + line.strip()
     return joined
+
+
+def _gap(before: str, line: str) -> str:
+    """What stands for the line break: nothing in scripts without spaces, and after a hyphen within a word."""
+    if _NO_SPACES.match(before[-1]) and _NO_SPACES.match(line):
+        return ""
+    return "" if re.search(r"\w-$", before) and line[0].islower() else " "
 
 
 def _breaks(before: str, line: str, width: int) -> bool:

@@ -17,7 +17,7 @@ _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
 
 #: Words that lead from one story to another.
 _POINTERS = (
-    r"(?:also )?(?:read|see|watch|more|related|recommended)(?: (?:also|more|next|on this|stor(?:y|ies)|articles?|news))?",
+    r"(?:also )?(?:read|see|watch|more|related|recommended)(?: (?:also|more|next|on this|stor(?:y|ies)|articles?))?",
     r"don.t miss|you may also like|in case you missed it",
     r"(?:lesen|sehen) sie (?:auch|mehr|dazu)|mehr (?:dazu|zum thema)|siehe auch|zum thema|weiterlesen",
     r"(?:à )?(?:lire|voir)(?: aussi)?|lire la suite|sur le même sujet|en savoir plus",

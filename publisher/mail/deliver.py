@@ -94,6 +94,8 @@ async def deliver(
     if not due:
         return DeliverReport()
     press = press_for(store, settings, templates, keys)
+    if settings.mail.transport == "smtp" and not settings.site.url.startswith("https:"):
+        _log.warning("links in mail are not HTTPS", why="site.url is not; one-click unsubscribing asks for it")
     policy = Policy(expiry=settings.mail.expiry, repeat=settings.mail.in_doubt == "repeat")
     async with open_ledger(store, now) as ledger:
         run = _Run(press, ledger, transport or transport_for(settings), policy, now, stop, progress, due)

@@ -42,6 +42,8 @@ class Open:
     id: int
     subscription_id: int
     state: DeliveryState
+    #: As `NewDelivery.period`.
+    period: str
 
 
 async def edition(tx: Tx, newsletter: str, on: date, kind: str, cutoff: int, now: datetime) -> int:
@@ -109,9 +111,9 @@ async def open_deliveries(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, 
     found: dict[int, Open] = {}
     for start in range(0, len(subscription_ids), _CHUNK):
         chosen = deliveries.c.subscription_id.in_(list(subscription_ids[start : start + _CHUNK]))
-        query = select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.state)
+        query = select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.state, deliveries.c.period)
         for row in await tx.execute(query.where(chosen, deliveries.c.state.in_(OPEN))):
-            found[row.subscription_id] = Open(row.id, row.subscription_id, DeliveryState(row.state))
+            found[row.subscription_id] = Open(row.id, row.subscription_id, DeliveryState(row.state), row.period)
     return found
 
 

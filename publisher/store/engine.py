@@ -38,6 +38,8 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writer = asyncio.Lock()
+        #: Held by a pick-up to its end: nothing goes live meanwhile, so that its articles follow their dates (I2).
+        self.picking_up = asyncio.Lock()
         #: "sqlite" or "postgresql".
         self.dialect = engine.dialect.name
 
@@ -139,10 +141,14 @@ def _prepare_sqlite(engine: AsyncEngine, durability: str) -> None:
     def _connect(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
-        cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-        cursor.execute("PRAGMA journal_mode = WAL")
-        cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
-        cursor.execute("PRAGMA foreign_keys = ON")
+        try:
+            cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
+            cursor.execute("PRAGMA journal_mode = WAL")
+            cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+            cursor.execute("PRAGMA foreign_keys = ON")
+        except BaseException:  # the pool knows nothing of it yet, and its thread would live on
+            dbapi_connection.close()
+            raise
         cursor.close()
 
     @event.listens_for(engine.sync_engine, "begin")

@@ -24,5 +24,5 @@ async def upsert(tx: Tx, table: Table, key: Sequence[str], values: Mapping[str, 
 
 async def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> bool:
     """Inserts the row unless one of the table's unique keys is taken; whether it did."""
-    statement = _insert(tx, table).values(**values).on_conflict_do_nothing()
-    return bool((await tx.execute(statement)).rowcount)
+    statement = _insert(tx, table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)
+    return (await tx.execute(statement)).first() is not None

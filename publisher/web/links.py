@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from publisher.address import masked
 from publisher.audience import optin
-from publisher.audience.address import masked
 from publisher.audience.optin import LinkState
 from publisher.model import Reader
 from publisher.web.face import Face, face_of, message, now, page

@@ -14,7 +14,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from publisher.errors import DocumentError
 from publisher.intake.extract import FORMATS, MAX_BYTES, extract, is_article_file, refuse_size

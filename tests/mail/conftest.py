@@ -10,6 +10,7 @@ from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, ClassVar
 
+import hypothesis
 import pytest
 
 from publisher import slots
@@ -20,6 +21,10 @@ from publisher.settings import Mail, Newsletter, Site
 from publisher.store import audience, editions, outbox
 from publisher.store.engine import Store, Tx
 from publisher.templating import Templates
+
+# How long one example takes depends on the machine, and says nothing about the code.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 SITE = "https://news.example.org"

@@ -104,7 +104,6 @@ def test_unsubscribe_urls_are_never_encoded() -> None:
         ("a@ｅｘａｍｐｌｅ.org", "a@example.org"),
         ("a+tag@localhost", "a+tag@localhost"),
         ("ünï@example.org", "ünï@example.org"),
-        ('"odd one"@example.org', '"odd one"@example.org'),
     ],
 )
 def test_addresses(email: str, expected: str) -> None:

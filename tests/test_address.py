@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from publisher.audience.address import masked, parse
+from publisher.address import masked, parse
 from publisher.errors import PublisherError
 
 

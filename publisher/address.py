@@ -1,4 +1,4 @@
-"""Mail addresses: their form, and the normal form in which two of them are compared. Pure (and the home of idna).
+"""Mail addresses: their form, and the normal form in which two of them are compared. Pure; the home of idna.
 
 An address is kept as the person gave it. RFC 5321 section 4.5.3.1 has the lengths, RFC 6531 the letters beyond ASCII,
 RFC 5891 the domains.
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass
+from email.utils import parseaddr
 
 import idna
 
@@ -78,3 +79,8 @@ def masked(email: str) -> str:
     """Enough of an address for its owner to know it, and not enough for anyone else."""
     local, _, domain = email.rpartition("@")
     return f"{local[:1]}\u2026@{domain}" if local else "\u2026"
+
+
+def message_id(sender: str, unique: str) -> str:
+    """A Message-ID with its brackets, at the domain of `sender` (a `Name <address>`), RFC 5322 section 3.6.4."""
+    return f"<{unique}@{parse(parseaddr(sender)[1]).domain}>"
