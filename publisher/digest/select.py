@@ -82,7 +82,7 @@ def arrange(articles: Sequence[Article], order: Sequence[str], *, told: int, bri
     """These articles (never none), the newest as the lead.
 
     The newest `told` (the lead counts) come with their summaries, the next `brief` as headlines, the rest not at all.
-    Sections stand in the newsletter's `order`, then by slug; stories without one come last.
+    Sections stand in the newsletter's `order`, then by name; stories without one come last.
     """
     newest = sorted(articles, key=_newness, reverse=True)
     told = max(1, told)
@@ -100,7 +100,9 @@ def _ordered(newest: Sequence[Article], order: Sequence[str]) -> tuple[Section, 
     for article in newest:
         by_slug.setdefault(slug_of(article), []).append(article)
     places = {slug: place for place, slug in enumerate(order)}
-    slugs = sorted(by_slug, key=lambda slug: (slug == "", places.get(slug, len(places)), slug))
+    slugs = sorted(
+        by_slug, key=lambda slug: (slug == "", places.get(slug, len(places)), by_slug[slug][0].section.casefold(), slug)
+    )
     return tuple(Section(by_slug[slug][0].section, tuple(by_slug[slug])) for slug in slugs)
 
 

@@ -30,6 +30,8 @@ _ATTRIBUTES = {
     "abbr": {"title"},
 }
 _DROP_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "form", "button"}
+#: After ">" it would melt into one character with it, under this or any later normalisation, and leave the tag open.
+_SOLIDUS = "\u0338"
 _EMPTY = re.compile(
     r"<(p|li|h[2-6]|blockquote|figure|figcaption|a|em|strong|ul|ol)(?: [^>]*)?>(?:\s|&nbsp;|<br>)*</\1>"
 )
@@ -68,13 +70,12 @@ def sanitise(markup: str, base_url: str = "") -> str:
             strip_comments=True,
         )
 
-    first = safe(_H1.sub(r"<\1h2", text.clean(markup)))
+    first = safe(_H1.sub(r"<\1h2", text.clean(markup.replace(_SOLIDUS, "&#824;"))))
     tidied = _tidy(first)
     # Tidying works on markup as text, so what it changed is not trusted.
     result = first if tidied == first else safe(tidied)
-    # Entities may stand for characters that XML forbids. And a combining solidus after ">" would melt into one
-    # character with it, under the normalisation of this or any later cleaning, and leave the tag open.
-    return text.clean(result.replace("\u0338", "&#824;")).strip()
+    # Entities may stand for characters that XML forbids.
+    return text.clean(result.replace(_SOLIDUS, "&#824;")).strip()
 
 
 def _tidy(safe: str) -> str:

@@ -58,7 +58,7 @@ def decode(data: bytes) -> Decoded:
             raise DocumentError(f"it is {kind}, not text", _SAVE_AS_TEXT)
     found = _by_mark(data) or _by_zero_bytes(data) or _strict(data, "utf-8") or _declared(data)
     found = found or _damaged_utf8(data) or _western(data) or _guessed(data)
-    if found is None or _is_rubbish(found.text):
+    if found is None or _is_rubbish(found):
         raise DocumentError(_NO_TEXT, _SAVE_AS_TEXT)
     return found
 
@@ -134,7 +134,9 @@ def _guessed(data: bytes) -> Decoded | None:
     return Decoded(data.decode(best.encoding, "replace"), best.encoding.replace("_", "-"))
 
 
-def _is_rubbish(text: str) -> bool:
-    sample = text[:_SAMPLE]
+def _is_rubbish(found: Decoded) -> bool:
+    """Whether the characters are no text. Strict UTF-8 is hardly ever met by chance, so stray controls are forgiven."""
+    sample = found.text[:_SAMPLE]
+    share = 16 if found.encoding == "utf-8" else 100
     controls = len(_CONTROLS.findall(sample))
-    return controls > max(3, len(sample) // 100) or sample.count("\ufffd") > max(3, len(sample) // 50)
+    return controls > max(3, len(sample) // share) or sample.count("\ufffd") > max(3, len(sample) // 50)

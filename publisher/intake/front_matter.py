@@ -176,7 +176,7 @@ def _related(value: object) -> tuple[Related, ...]:
 def _date(raw: Mapping[str, Any], zone: ZoneInfo, *names: str) -> datetime | None:
     for name in names:
         value = raw.get(name)
-        if value is None or not str(value).strip():
+        if value is None or str(value).strip().lower() in _YES | _NO:  # "published: false" is no date
             continue
         found = dates.parse(value.isoformat() if hasattr(value, "isoformat") else str(value), zone)
         if found is None:

@@ -37,6 +37,8 @@ _HEADINGS = ("h2", "h3", "h4", "h5", "h6", "h1")
 _MARKS = {"#b": "strong", "#i": "em", "#u": "em", "#t": "code", "#sub": "sub", "#sup": "sup"}
 #: A character by its number; lxml reads those that it then refuses to write.
 _REFERENCE = re.compile(r"&#(?:\d{1,7}|[xX][0-9a-fA-F]{1,6});?")
+#: So many blocks of the body may repeat what the article says in fields of its own.
+_HEAD = 5
 _NOT_HTML = "it is no HTML page that can be read"
 
 
@@ -133,7 +135,20 @@ def _as_html(body: Element) -> str:
         if element.tag == "ref":
             element.set("href", element.get("target") or "")
         element.tag = tag
+    for picture in [child for child in body if child.tag == "img" and (child.tail or "").strip()]:
+        _put_in_figure(picture)
     return "\n".join(etree.tostring(block, encoding="unicode", method="html") for block in body)
+
+
+def _put_in_figure(picture: Element) -> None:
+    """A picture's caption follows it as loose text in trafilatura's tree."""
+    figure = picture.makeelement("figure")
+    picture.getparent().replace(picture, figure)
+    caption, picture.tail = picture.tail, None
+    figure.append(picture)
+    element = picture.makeelement("figcaption")
+    element.text = caption.strip()
+    figure.append(element)
 
 
 def _by_structure(tree: Element) -> str:
@@ -167,10 +182,25 @@ def _without_repeats(content: str, meta: page_meta.Meta) -> str:
     if not content:
         return ""
     root = html.fragment_fromstring(content, create_parent="div")
-    lines = (meta.title, meta.standfirst, meta.caption, f"{meta.caption} {meta.credit}")
-    spoken = {folded for line in lines if (folded := fold(line))}
-    for element in list(root)[:4]:
-        if element.tag in ("p", "h2", "h3", "figcaption") and fold(page_meta.text_of(element)) in spoken:
+    for element in list(root)[:_HEAD]:
+        if _repeats(element, meta):
             element.drop_tree()
     inner = html.tostring(root, encoding="unicode")
     return clean.sanitise(str(inner).removeprefix("<div>").removesuffix("</div>"), meta.url)
+
+
+def _repeats(element: Element, meta: page_meta.Meta) -> bool:
+    """True for a block that shows the lead picture, or says the title, the standfirst or the caption."""
+    sources = [str(value) for value in element.xpath("self::img/@src | .//img/@src")]
+    said = fold(page_meta.text_of(element))
+    caption = fold(meta.caption)
+    if sources:
+        return len(sources) == 1 and (
+            (not said and sources[0] == meta.image) or (bool(caption) and said.startswith(caption))
+        )
+    return bool(said) and said in (
+        fold(meta.title),
+        fold(meta.standfirst),
+        caption,
+        fold(f"{meta.caption} {meta.credit}"),
+    )

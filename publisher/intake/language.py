@@ -7,7 +7,7 @@ from typing import Any
 
 #: Letters that it takes to be sure in an alphabet shared by many languages.
 _ENOUGH = 40
-_SURE = 0.95
+_SURE = 0.8
 _SAMPLE = 1500
 
 

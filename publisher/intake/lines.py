@@ -14,8 +14,9 @@ from publisher.text import one_line
 
 _LIST_MARK = re.compile(r"(?:[-*•–·‣▪]|\d{1,2}[.)])\s+\S")
 _NO_SPACES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
-_SENTENCE_END = re.compile(r"[.!?…。！？؟۔।:;][\"'”’»«)\]]*$")
+_SENTENCE_END = re.compile(r"[.!?…。！？؟۔।:;](?: ?[\"'”’»«)\]])*$")
 
+_HYPHEN = re.compile(r"[^\W\d_]-$")
 _NARROWEST, _WIDEST = 40, 120
 
 
@@ -73,7 +74,11 @@ def _gap(before: str, line: str) -> str:
     """What stands for the line break: nothing in scripts without spaces, and after a hyphen within a word."""
     if _NO_SPACES.match(before[-1]) and _NO_SPACES.match(line):
         return ""
-    return "" if re.search(r"\w-$", before) and line[0].islower() else " "
+    return "" if _in_a_word(before, line) else " "
+
+
+def _in_a_word(before: str, line: str) -> bool:
+    return _HYPHEN.search(before) is not None and line[0].islower()
 
 
 def _breaks(before: str, line: str, width: int) -> bool:
@@ -81,6 +86,6 @@ def _breaks(before: str, line: str, width: int) -> bool:
     indented = line.startswith("  ") and not before.startswith("  ")
     if indented or _LIST_MARK.match(line.lstrip()):
         return True
-    if not _would_fit(before, line, width):
+    if not _would_fit(before, line, width) or _in_a_word(before, line.lstrip()):
         return False
     return ends_sentence(before) or len(before) < 0.8 * width or not line.lstrip()[0].islower()

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -128,6 +129,10 @@ def _engine(url: str, root: Path, durability: str) -> AsyncEngine:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(f"cannot make the folder of the store, {path.parent}: {error.strerror}") from error
+    try:
+        sqlite3.connect(path).close()  # aiosqlite leaves a thread behind where this fails
+    except sqlite3.Error as error:
+        raise StoreError(f"cannot open the store {url}: {error}") from error
     # Errors name no parameters: they stand in logs, and a parameter may be a reader's address.
     engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite", database=str(path)), hide_parameters=True)
     _prepare_sqlite(engine, durability)

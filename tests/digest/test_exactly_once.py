@@ -142,6 +142,15 @@ class Machine(RuleBasedStateMachine):
     def advance(self, span: timedelta) -> None:
         self.world.now += span
 
+    @rule(hours=st.integers(1, 30), fate=st.sampled_from(("accepted", "deferred", "died")))
+    def go_on(self, hours: int, fate: str) -> None:
+        """A tick of the service after some time: what is due is planned and sent."""
+        self.world.now += timedelta(hours=hours)
+        self.plan(by_hand=False, twice=False)
+        self.send(fate)
+        if fate == "died":
+            self.send("accepted")
+
     @rule(by_hand=st.sampled_from((False, False, False, True)), twice=st.booleans())
     def plan(self, by_hand: bool, twice: bool) -> None:
         self.runs += by_hand

@@ -42,13 +42,13 @@ def test_only_live_articles_that_are_news_are_picked_newest_first(make_article: 
 
 
 def test_the_newest_story_leads_and_sections_stand_in_the_newsletters_order(make_article: Make) -> None:
-    """Sections that the newsletter does not name follow by slug, stories without one come last."""
-    names = ["Sport", "", "Arts", "News", "Business", "News", "Arts"]
+    """Sections that the newsletter does not name follow by name, stories without one come last."""
+    names = ["Sport", "", "Arts", "ثقافة", "News", "Business", "News", "Arts"]
     articles = [make_article(n, section=name) for n, name in enumerate(names, 1)]
     found = arrange(articles, ("news", "arts"), told=10, brief=10)
-    assert found.lead.seq == 7
-    assert [section.name for section in found.sections] == ["News", "Arts", "Business", "Sport", ""]
-    assert [a.seq for a in found.sections[0].articles] == [6, 4]
+    assert found.lead.seq == 8
+    assert [section.name for section in found.sections] == ["News", "Arts", "Business", "Sport", "ثقافة", ""]
+    assert [a.seq for a in found.sections[0].articles] == [7, 5]
     assert found.brief == ()
 
 
