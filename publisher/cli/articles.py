@@ -76,9 +76,9 @@ def extract(
             else:
                 typer.echo(f"{path}: {_with_remedy(found)}", err=True)
         elif as_json:
-            print_json_line(shapes.extracted_json(path, found))
+            print_json_line(shapes.extracted_json(path, found, settings.site.zone))
         else:
-            facts = shapes.extracted_json(path, found)
+            facts = shapes.extracted_json(path, found, settings.site.zone)
             body = facts.pop("content_text")
             facts.pop("content_html")
             for name, value in facts.items():

@@ -50,7 +50,8 @@ async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) 
         f"{settings.site.title} is up at {address}/",
         "",
         _row("Articles", f"{known['articles']['live']} live ({news or 'nothing new'})"),
-        _row("Feeds", f"{address}/rss.xml  /atom.xml  /feed.json, and the same in {_sections(known)}"),
+        _row("Feeds", f"{address}/rss.xml  /atom.xml  /feed.json"),
+        _row("", f"and the same three for each of {_plural(len(known['sections']), 'section')}"),
         _row("Files", str(settings.path(settings.output.directory))),
         _row("Subscribe", f"{address}/subscribe"),
     ]
@@ -113,11 +114,6 @@ def _mail(it: Context) -> str:
     if mail.transport == "maildir":
         return f"into {it.settings.path(mail.directory)}"
     return f"by {mail.host}:{mail.port} ({mail.security if mail.security != 'none' else 'no TLS'})"
-
-
-def _sections(known: dict[str, Any]) -> str:
-    slugs = known["sections"]
-    return f"/sections/{slugs[0]}/ and {len(slugs) - 1} more" if len(slugs) > 1 else "each section"
 
 
 def _counts(found: dict[str, int]) -> str:

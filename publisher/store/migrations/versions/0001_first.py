@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import sqlalchemy as sa
 from alembic import op
 
@@ -15,23 +17,35 @@ KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
-    _articles()
-    _attempts()
-    _counters()
-    _issues()
-    _sources()
-    _subscribers()
-    _suppressions()
-    _article_versions()
-    _documents()
-    _editions()
-    _subscriptions()
-    _consents()
-    _notices()
-    _variants()
-    _deliveries()
-    _variant_articles()
+    for table in (
+        _articles, _attempts, _counters, _issues, _sources, _subscribers, _suppressions, _article_versions, _documents,
+        _editions, _subscriptions, _consents, _notices, _variants, _deliveries, _variant_articles,
+    ):  # in an order in which each finds those that it points to
+        table()
     op.execute("INSERT INTO counters (name, value) VALUES ('seq', 0), ('change', 0)")
+
+
+def _all(kind: Any, *names: str, nullable: bool = False) -> list[sa.Column[Any]]:
+    return [sa.Column(name, kind, nullable=nullable) for name in names]
+
+
+def _reply() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("reply_code", sa.Integer(), nullable=False),
+        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
+        *_all(sa.Text(), "reply_text"),
+    ]
+
+
+def _sending() -> list[sa.Column[Any]]:
+    return [
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("attempts", sa.Integer(), nullable=False),
+        *_all(INSTANT, "next_attempt_at", "claimed_at", "finished_at", nullable=True),
+        *_reply(),
+        *_all(sa.Text(), "message_id"),
+        *_all(INSTANT, "created_at"),
+    ]
 
 
 def _articles() -> None:
@@ -41,32 +55,17 @@ def _articles() -> None:
         sa.Column("seq", sa.BigInteger(), nullable=True),
         sa.Column("change", sa.BigInteger(), nullable=False),
         sa.Column("slug", sa.String(length=100), nullable=False),
-        sa.Column("title", sa.Text(), nullable=False),
-        sa.Column("standfirst", sa.Text(), nullable=False),
-        sa.Column("section", sa.Text(), nullable=False),
+        *_all(sa.Text(), "title", "standfirst", "section"),
         sa.Column("section_slug", sa.String(length=100), nullable=False),
-        sa.Column("authors", sa.JSON(), nullable=False),
-        sa.Column("tags", sa.JSON(), nullable=False),
+        *_all(sa.JSON(), "authors", "tags"),
         sa.Column("language", sa.String(length=35), nullable=False),
-        sa.Column("content_html", sa.Text(), nullable=False),
-        sa.Column("content_text", sa.Text(), nullable=False),
-        sa.Column("image", sa.Text(), nullable=False),
-        sa.Column("caption", sa.Text(), nullable=False),
-        sa.Column("credit", sa.Text(), nullable=False),
-        sa.Column("source_url", sa.Text(), nullable=False),
-        sa.Column("enclosures", sa.JSON(), nullable=False),
-        sa.Column("related", sa.JSON(), nullable=False),
-        sa.Column("published_at", INSTANT, nullable=False),
-        sa.Column("updated_at", INSTANT, nullable=False),
-        sa.Column("first_seen_at", INSTANT, nullable=False),
-        sa.Column("changed_at", INSTANT, nullable=False),
+        *_all(sa.Text(), "content_html", "content_text", "image", "caption", "credit", "source_url"),
+        *_all(sa.JSON(), "enclosures", "related"),
+        *_all(INSTANT, "published_at", "updated_at", "first_seen_at", "changed_at"),
         sa.Column("content_hash", sa.String(length=64), nullable=False),
         sa.Column("backfill", sa.Boolean(), nullable=False),
         sa.Column("status", sa.String(length=12), nullable=False),
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("source_id", sa.Text(), nullable=False),
-        sa.Column("canonical_url", sa.Text(), nullable=False),
-        sa.Column("title_key", sa.Text(), nullable=False),
+        *_all(sa.Text(), "source", "source_id", "canonical_url", "title_key"),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_articles")),
         sa.UniqueConstraint("seq", name=op.f("uq_articles_seq")),
         sa.UniqueConstraint("slug", name=op.f("uq_articles_slug")),
@@ -87,12 +86,9 @@ def _attempts() -> None:
         sa.Column("kind", sa.String(length=8), nullable=False),
         sa.Column("ref_id", sa.BigInteger(), nullable=False),
         sa.Column("number", sa.Integer(), nullable=False),
-        sa.Column("started_at", INSTANT, nullable=False),
-        sa.Column("finished_at", INSTANT, nullable=False),
+        *_all(INSTANT, "started_at", "finished_at"),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("reply_code", sa.Integer(), nullable=False),
-        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
-        sa.Column("reply_text", sa.Text(), nullable=False),
+        *_reply(),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_attempts")),
     )
     op.create_index("ix_attempts_kind_ref_id", "attempts", ["kind", "ref_id"], unique=False)
@@ -131,9 +127,7 @@ def _subscribers() -> None:
     op.create_table(
         "subscribers",
         sa.Column("id", KEY, nullable=False),
-        sa.Column("email", sa.Text(), nullable=False),
-        sa.Column("email_key", sa.Text(), nullable=False),
-        sa.Column("name", sa.Text(), nullable=False),
+        *_all(sa.Text(), "email", "email_key", "name"),
         sa.Column("language", sa.String(length=35), nullable=False),
         sa.Column("timezone", sa.String(length=64), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
@@ -170,14 +164,11 @@ def _article_versions() -> None:
 def _documents() -> None:
     op.create_table(
         "documents",
-        sa.Column("source", sa.Text(), nullable=False),
-        sa.Column("path", sa.Text(), nullable=False),
+        *_all(sa.Text(), "source", "path"),
         sa.Column("digest", sa.String(length=64), nullable=False),
-        sa.Column("size", sa.BigInteger(), nullable=False),
-        sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
+        *_all(sa.BigInteger(), "size", "mtime_ns"),
         sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("reason", sa.Text(), nullable=False),
-        sa.Column("remedy", sa.Text(), nullable=False),
+        *_all(sa.Text(), "reason", "remedy"),
         sa.Column("article_id", sa.String(length=36), nullable=True),
         sa.Column("seen_at", INSTANT, nullable=False),
         sa.Column("present", sa.Boolean(), nullable=False),
@@ -192,8 +183,7 @@ def _documents() -> None:
 def _editions() -> None:
     op.create_table(
         "editions",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("issue_id", KEY, nullable=False),
+        *_all(KEY, "id", "issue_id"),
         sa.Column("kind", sa.String(length=12), nullable=False),
         sa.Column("cutoff", sa.BigInteger(), nullable=False),
         sa.Column("created_at", INSTANT, nullable=False),
@@ -206,8 +196,7 @@ def _editions() -> None:
 def _subscriptions() -> None:
     op.create_table(
         "subscriptions",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("subscriber_id", KEY, nullable=False),
+        *_all(KEY, "id", "subscriber_id"),
         sa.Column("newsletter", sa.String(length=40), nullable=False),
         sa.Column("frequency", sa.String(length=10), nullable=False),
         sa.Column("weekday", sa.Integer(), nullable=False),
@@ -215,9 +204,7 @@ def _subscriptions() -> None:
         sa.Column("sections", sa.JSON(), nullable=False),
         sa.Column("state", sa.String(length=12), nullable=False),
         sa.Column("from_seq", sa.BigInteger(), nullable=False),
-        sa.Column("next_due_at", INSTANT, nullable=True),
-        sa.Column("last_due_at", INSTANT, nullable=True),
-        sa.Column("confirmed_at", INSTANT, nullable=True),
+        *_all(INSTANT, "next_due_at", "last_due_at", "confirmed_at", nullable=True),
         sa.Column("generation", sa.Integer(), nullable=False),
         sa.Column("welcome_after", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["subscriber_id"], ["subscribers.id"], name=op.f("fk_subscriptions_subscriber_id")),
@@ -231,12 +218,10 @@ def _subscriptions() -> None:
 def _consents() -> None:
     op.create_table(
         "consents",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("subscription_id", KEY, nullable=False),
+        *_all(KEY, "id", "subscription_id"),
         sa.Column("action", sa.String(length=20), nullable=False),
         sa.Column("at", INSTANT, nullable=False),
-        sa.Column("origin", sa.Text(), nullable=False),
-        sa.Column("wording", sa.Text(), nullable=False),
+        *_all(sa.Text(), "origin", "wording"),
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_consents_subscription_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_consents")),
     )
@@ -250,16 +235,7 @@ def _notices() -> None:
         sa.Column("kind", sa.String(length=20), nullable=False),
         sa.Column("subscription_id", KEY, nullable=False),
         sa.Column("params", sa.JSON(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_attempt_at", INSTANT, nullable=True),
-        sa.Column("claimed_at", INSTANT, nullable=True),
-        sa.Column("reply_code", sa.Integer(), nullable=False),
-        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
-        sa.Column("reply_text", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Text(), nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("finished_at", INSTANT, nullable=True),
+        *_sending(),
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_notices_subscription_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
         sa.UniqueConstraint("message_id", name=op.f("uq_notices_message_id")),
@@ -271,14 +247,11 @@ def _notices() -> None:
 def _variants() -> None:
     op.create_table(
         "variants",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("edition_id", KEY, nullable=False),
+        *_all(KEY, "id", "edition_id"),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("key", sa.String(length=64), nullable=False),
         sa.Column("language", sa.String(length=35), nullable=False),
-        sa.Column("subject", sa.Text(), nullable=False),
-        sa.Column("html", sa.Text(), nullable=False),
-        sa.Column("text", sa.Text(), nullable=False),
+        *_all(sa.Text(), "subject", "html", "text"),
         sa.Column("stale", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name=op.f("fk_variants_edition_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_variants")),
@@ -289,23 +262,10 @@ def _variants() -> None:
 def _deliveries() -> None:
     op.create_table(
         "deliveries",
-        sa.Column("id", KEY, nullable=False),
-        sa.Column("edition_id", KEY, nullable=False),
-        sa.Column("subscription_id", KEY, nullable=False),
-        sa.Column("variant_id", KEY, nullable=False),
+        *_all(KEY, "id", "edition_id", "subscription_id", "variant_id"),
         sa.Column("period", sa.String(length=60), nullable=False),
-        sa.Column("from_seq", sa.BigInteger(), nullable=False),
-        sa.Column("to_seq", sa.BigInteger(), nullable=False),
-        sa.Column("state", sa.String(length=10), nullable=False),
-        sa.Column("attempts", sa.Integer(), nullable=False),
-        sa.Column("next_attempt_at", INSTANT, nullable=True),
-        sa.Column("claimed_at", INSTANT, nullable=True),
-        sa.Column("reply_code", sa.Integer(), nullable=False),
-        sa.Column("reply_enhanced", sa.String(length=12), nullable=False),
-        sa.Column("reply_text", sa.Text(), nullable=False),
-        sa.Column("message_id", sa.Text(), nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False),
-        sa.Column("finished_at", INSTANT, nullable=True),
+        *_all(sa.BigInteger(), "from_seq", "to_seq"),
+        *_sending(),
         sa.ForeignKeyConstraint(["edition_id"], ["editions.id"], name=op.f("fk_deliveries_edition_id")),
         sa.ForeignKeyConstraint(["subscription_id"], ["subscriptions.id"], name=op.f("fk_deliveries_subscription_id")),
         sa.ForeignKeyConstraint(["variant_id"], ["variants.id"], name=op.f("fk_deliveries_variant_id")),
