@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -119,14 +119,16 @@ _NO_SKIPS = "PUBLISHER_NO_SKIPS" in os.environ
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     """Turns a skip into a failure where nothing may be missing."""
-    report: pytest.TestReport = yield
+    report = yield
     reason = str(report.longrepr[2]) if report.skipped and isinstance(report.longrepr, tuple) else ""
     if _NO_SKIPS and report.skipped and "PUBLISHER_SAMPLES" not in reason:
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} skipped where nothing may be missing: {reason}"
-    return report  # type: ignore[return-value]  # pluggy's wrappers return what they yield
+    return report
 
 
 @pytest.fixture

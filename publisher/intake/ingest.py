@@ -31,6 +31,7 @@ from publisher.model import Document, DocumentResult, DocumentState, Extracted
 from publisher.progress import Progress, silent
 from publisher.store import articles, documents
 from publisher.store.engine import Store
+from publisher.store.lock import pick_up_lock
 
 #: Documents and bytes that are parsed, and then written in one transaction, at a time.
 _CHUNK, _CHUNK_BYTES = 25, 8_000_000
@@ -81,7 +82,7 @@ async def ingest(
         scopes = scope.named(settings, folders, [file for file in files if _is_wanted(file)])
     else:
         scopes = scope.configured(settings)
-    async with store.picking_up:
+    async with pick_up_lock(store):
         run = _Run(store, settings, now(), progress, wait_settled, brief)
         for part in scopes:
             rows += [replace(row, path=part.shown(row.path)) for row in await _pick_up(run, part)]
@@ -92,16 +93,16 @@ async def ingest(
 async def publish(store: Store, now: datetime) -> int:
     """Sends live what is scheduled for `now` or before, in the order of the articles' dates; how many.
 
-    Waits for the end of a pick-up that is under way in this process.
+    Waits for the end of a pick-up that is under way.
     """
-    async with store.picking_up:
+    async with store.read() as tx:
+        if not await articles.count_due(tx, now):
+            return 0
+    async with pick_up_lock(store):
         return await _publish(store, now)
 
 
 async def _publish(store: Store, now: datetime) -> int:
-    async with store.read() as tx:
-        if not await articles.count_scheduled(tx):
-            return 0
     count = 0
     while True:
         async with store.write() as tx:

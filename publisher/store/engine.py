@@ -39,10 +39,12 @@ class Store:
     def __init__(self, engine: AsyncEngine) -> None:
         self._engine = engine
         self._writer = asyncio.Lock()
-        #: Held by a pick-up to its end: nothing goes live meanwhile, so that its articles follow their dates (I2).
+        #: This process's share of `publisher.store.lock.pick_up_lock`.
         self.picking_up = asyncio.Lock()
         #: "sqlite" or "postgresql".
         self.dialect = engine.dialect.name
+        #: Where the SQLite file lies.
+        self.folder = Path(engine.url.database or "").parent
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:

@@ -1,4 +1,4 @@
-"""One sender at a time: the lock that keeps a second service off the same store."""
+"""What only one process may do at a time: send, and pick up. The system frees a lock when its process dies."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from publisher.store.engine import Store
 
 #: Advisory lock on PostgreSQL that the sender holds.
 _SENDER = 7_205_760
+#: Advisory lock on PostgreSQL that a pick-up holds.
+_PICK_UP = 7_205_761
 #: How often, and how many seconds apart, the lock file is tried.
 _TRIES = 6
 _PAUSE = 0.1
@@ -55,6 +57,34 @@ async def sender(store: Store, folder: Path) -> str | None:
             return "running"
         holder = (folder / "sender.lock").read_text(encoding="ascii").strip()
         return f"running (process {holder})"
+
+
+@asynccontextmanager
+async def pick_up_lock(store: Store) -> AsyncIterator[None]:
+    """Waits its turn, then is held by a pick-up to its end.
+
+    So two pick-ups never take the same file for two articles (I1), and nothing of one goes live before its articles
+    can follow their dates (I2).
+    """
+    async with store.picking_up:
+        if store.dialect == "sqlite":
+            with await _in_turn(store.folder / "pick-up.lock"):
+                yield
+            return
+        async with store.session() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _PICK_UP})
+            try:
+                yield
+            finally:
+                with suppress(DBAPIError):  # the server is gone, and the lock with it
+                    await connection.execute(text("SELECT pg_advisory_unlock(:key)"), {"key": _PICK_UP})
+
+
+async def _in_turn(path: Path) -> ExitStack:
+    """The lock, however long another process holds it."""
+    while True:
+        with suppress(StoreBusyError):
+            return await _patiently(path)
 
 
 async def _patiently(path: Path) -> ExitStack:

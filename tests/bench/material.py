@@ -11,9 +11,10 @@ from publisher.model import Article, ArticleStatus
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _WORDS = (
-    "council river bridge market school theatre engine winter harbour library bakery orchard museum train festival "
-    "budget teacher garden concert station weather village harvest survey painter engineer library morning evening"
-).split()
+    "council", "river", "bridge", "market", "school", "theatre", "engine", "winter", "harbour", "library",
+    "bakery", "orchard", "museum", "train", "festival", "budget", "teacher", "garden", "concert", "station",
+    "weather", "village", "harvest", "survey", "painter", "engineer", "morning", "evening",
+)
 
 
 def sentence(chance: random.Random, words: int) -> str:

@@ -45,7 +45,7 @@ from publisher.web.server import listening
 DOCUMENTS = 600
 READERS = 2000
 REQUESTS = 4000
-ARCHIVES = (1_000, 20_000)
+ARCHIVES = (500, 5_000)
 ROWS: list[tuple[str, str, str]] = []
 
 
@@ -83,7 +83,8 @@ def _plain_feed(found: list[Any]) -> bytes:
         entry = etree.SubElement(root, "entry")
         for name, value in (("id", item.id), ("title", item.title), ("updated", item.updated_at.isoformat()), ("content", item.content_html)):
             etree.SubElement(entry, name).text = value
-    return etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    made: bytes = etree.tostring(root, xml_declaration=True, encoding="utf-8")
+    return made
 
 
 async def publish(root: Path) -> None:

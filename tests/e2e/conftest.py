@@ -118,8 +118,7 @@ class Site:
 
 
 def _environment() -> dict[str, str]:
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("PUBLISHER")}
-    return kept
+    return {name: value for name, value in os.environ.items() if not name.startswith("PUBLISHER")}
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 
 from publisher.errors import StoreBusyError, StoreError
 from publisher.store.engine import Store, open_store
-from publisher.store.lock import sender_lock
+from publisher.store.lock import pick_up_lock, sender_lock
 
 #: Holds the lock until it is killed; says "held" once it has it.
 _HOLDER = """
@@ -91,3 +92,20 @@ async def test_folder_that_is_not_there_gives_one_line(store: Store, tmp_path: P
     with pytest.raises(StoreError, match="cannot open the lock file"):
         async with sender_lock(store, tmp_path / "nowhere"):
             pass
+
+
+async def test_I2_a_pick_up_waits_for_another_ones_end(any_store: Store) -> None:
+    """Two stores on one database share no lock in memory, as two processes: the second begins when the first has ended."""
+    order: list[str] = []
+    other = Store(any_store._engine)
+
+    async def one(store: Store, name: str) -> None:
+        async with pick_up_lock(store):
+            order.append(f"{name} begins")
+            await asyncio.sleep(0.2)
+            order.append(f"{name} ends")
+
+    first = asyncio.create_task(one(any_store, "first"))
+    await asyncio.sleep(0.1)
+    await asyncio.gather(first, one(other, "second"))
+    assert order == ["first begins", "first ends", "second begins", "second ends"]
