@@ -45,7 +45,7 @@ from publisher.web.server import listening
 DOCUMENTS = 600
 READERS = 2000
 REQUESTS = 4000
-ARCHIVES = (500, 5_000)
+ARCHIVES = (1_000, 10_000)
 ROWS: list[tuple[str, str, str]] = []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from typing import cast
 
 import uvloop
 
@@ -12,8 +13,7 @@ class Sink(asyncio.Protocol):
     """One connection, RFC 5321, as little of it as a sender needs."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self.out = transport
+        self.out = cast(asyncio.Transport, transport)
         self.held = b""
         self.in_message = False
         self.out.write(b"220 sink ESMTP\r\n")

@@ -259,3 +259,24 @@ async def test_naive_date_of_an_article_is_refused(scene: Any) -> None:
     """A date without a zone never gets in."""
     with pytest.raises(Exception, match="naive datetime"):
         await scene.add(published_at=NOW.replace(tzinfo=None))
+
+
+async def test_I8_lists_are_read_along_an_index(store: Store) -> None:
+    """Whatever stands in the archive, the newest of the site or of a section, and a window, are found without a sort."""
+    statements: list[str] = []
+
+    async with store.write() as tx:
+        sync = await tx.get_raw_connection()
+        await sync.driver_connection.set_trace_callback(statements.append)  # type: ignore[union-attr]  # aiosqlite's own
+        await articles.newest(tx, 50)
+        await articles.newest(tx, 50, "news")
+        await articles.window(tx, 3, 9)
+        await articles.window(tx, 3, 9, ["news", "science"])
+        await articles.changed_since(tx, 3)
+        await articles.sections(tx)
+        await sync.driver_connection.set_trace_callback(None)  # type: ignore[union-attr]  # the same
+        for statement in [s for s in statements if s.startswith("SELECT")]:
+            rows = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
+            plan = " / ".join(row[3] for row in rows)
+            assert "SCAN" not in plan or "INDEX" in plan, (statement, plan)
+            assert "section_slug IN" in statement or "TEMP B-TREE" not in plan, (statement, plan)

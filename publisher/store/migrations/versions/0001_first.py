@@ -72,11 +72,14 @@ def _articles() -> None:
     )
     op.create_index(op.f("ix_articles_change"), "articles", ["change"], unique=False)
     op.create_index(op.f("ix_articles_changed_at"), "articles", ["changed_at"], unique=False)
-    op.create_index("ix_articles_section_slug_seq", "articles", ["section_slug", "seq"], unique=False)
+    op.create_index(
+        "ix_articles_section_slug_status_seq", "articles", ["section_slug", "status", "seq"], unique=False
+    )
     op.create_index("ix_articles_source_canonical_url", "articles", ["source", "canonical_url"], unique=False)
     op.create_index("ix_articles_source_source_id", "articles", ["source", "source_id"], unique=False)
     op.create_index("ix_articles_source_title_key", "articles", ["source", "title_key"], unique=False)
     op.create_index("ix_articles_status_published_at", "articles", ["status", "published_at"], unique=False)
+    op.create_index("ix_articles_status_seq", "articles", ["status", "seq"], unique=False)
 
 
 def _attempts() -> None:

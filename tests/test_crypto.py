@@ -1,0 +1,106 @@
+"""Keys and signatures."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
+
+from publisher import crypto
+from publisher.errors import PublisherError
+
+
+def test_keys_are_made_once_and_kept_to_their_owner(tmp_path: Path) -> None:
+    """Mode 0600, the same at every start, nothing else left behind."""
+    path = tmp_path / "var/keys.json"
+    made = crypto.load_keys(path)
+    assert crypto.load_keys(path) == made
+    assert [len(key) for key in made.secrets] == [32]
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(path.parent.iterdir()) == [path]
+    assert crypto.load_keys(tmp_path / "other.json") != made
+
+
+def test_all_who_start_at_once_get_the_same_keys(tmp_path: Path) -> None:
+    """Whoever is first makes them."""
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(crypto.load_keys, [tmp_path / "keys.json"] * 16))
+    assert len(set(found)) == 1
+    assert os.listdir(tmp_path) == ["keys.json"]
+
+
+def test_old_keys_are_read_after_the_newest(tmp_path: Path) -> None:
+    """In the order of the file."""
+    path = tmp_path / "keys.json"
+    path.write_text(json.dumps({"keys": ["bmV3bmV3bmV3bmV3bmV3bmV3", "b2xkb2xkb2xkb2xkb2xkb2xk"]}))
+    assert crypto.load_keys(path).secrets == (b"newnewnewnewnewnew", b"oldoldoldoldoldold")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"{", b"[]", b'{"keys": "abcd"}', b'{"keys": [1]}', b'{"keys": null}', b'{"keys": []}', b'{"keys": [""]}',
+     b'{"keys": ["c2hvcnQ="]}', b'{"keys": ["?"]}', b"\xff\xfe", b'{"keys": ["\xc3\xa9"]}'],
+)
+def test_damaged_key_file_is_never_replaced(tmp_path: Path, content: bytes) -> None:
+    """Links that were mailed depend on it: one clear line, and the file as it was."""
+    path = tmp_path / "keys.json"
+    path.write_bytes(content)
+    with pytest.raises(PublisherError, match="restore it from a backup"):
+        crypto.load_keys(path)
+    assert path.read_bytes() == content
+
+
+def test_key_file_that_cannot_be_read_or_made_gives_one_line(tmp_path: Path) -> None:
+    """A folder in its place, a file in the place of its folder."""
+    with pytest.raises(PublisherError, match="cannot read the key file"):
+        crypto.load_keys(tmp_path)
+    (tmp_path / "file").touch()
+    with pytest.raises(PublisherError, match=r"cannot (read|make) the key file"):
+        crypto.load_keys(tmp_path / "file/keys.json")
+
+
+def test_macs_differ_by_key_purpose_and_message() -> None:
+    """32 bytes each."""
+    found = {
+        crypto.mac(key, purpose, message) for key in (b"1", b"2") for purpose in ("a", "b") for message in (b"x", b"y")
+    }
+    assert len(found) == 8
+    assert {len(mac) for mac in found} == {32}
+    assert crypto.same(b"ab", b"ab")
+    assert not crypto.same(b"ab", b"abc")
+
+
+def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes = b"") -> bytes:
+    encryption = BestAvailableEncryption(password) if password else NoEncryption()
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption)
+
+
+def test_signature_is_verified_by_the_public_key(tmp_path: Path) -> None:
+    """RSA with SHA-256, as DKIM asks."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    (tmp_path / "dkim.pem").write_bytes(_pem(key))
+    loaded = crypto.load_rsa(tmp_path / "dkim.pem")
+    signature = crypto.sign_rsa_sha256(loaded, b"message")
+    key.public_key().verify(signature, b"message", padding.PKCS1v15(), hashes.SHA256())
+    assert len(signature) == 256
+
+
+def test_key_that_is_none_gives_one_line(tmp_path: Path) -> None:
+    """Missing, rubbish, locked by a password, of another kind."""
+    path = tmp_path / "dkim.pem"
+    with pytest.raises(PublisherError, match="cannot read the key"):
+        crypto.load_rsa(path)
+    for content in (b"rubbish", b"", _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048), b"word")):
+        path.write_bytes(content)
+        with pytest.raises(PublisherError, match="no private key in PEM form"):
+            crypto.load_rsa(path)
+    path.write_bytes(_pem(ec.generate_private_key(ec.SECP256R1())))
+    with pytest.raises(PublisherError, match="no RSA key"):
+        crypto.load_rsa(path)
