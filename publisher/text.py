@@ -57,7 +57,8 @@ def slugify(text: str, limit: int = 60) -> str:
 
 def latin(text: str) -> str:
     """`text` in lower case, its Latin letters without accents and its apostrophes gone; other letters as they are."""
-    plain = unicodedata.normalize("NFKD", text.casefold().translate(_LATIN))
+    small = unicodedata.normalize("NFKD", text).casefold().translate(_LATIN)
+    plain = unicodedata.normalize("NFKD", small)
     return re.sub(r"[\u0300-\u036f'\u2019]", "", plain)
 
 

@@ -350,8 +350,10 @@ def test_root_is_no_key_of_the_file(faults: Callable[..., list[str]]) -> None:
         ),
         (
             '[mail]\nexpiry = "99999999999999d"',
-            'mail.expiry: is no duration below 1000 days; write a number with ms, s, m, h or d, as "90s"'
-            + " (got '99999999999999d')",
+            (
+                'mail.expiry: is no duration below 1000 days; write a number with ms, s, m, h or d, as "90s"'
+                " (got '99999999999999d')"
+            ),
         ),
         ('[[source]]\npoll = "0s"', "source.0.poll: must be more than nothing; write it as \"2s\" (got '0s')"),
         (
@@ -386,8 +388,10 @@ def test_root_is_no_key_of_the_file(faults: Callable[..., list[str]]) -> None:
         ),
         (
             '[store]\nurl = "mysql://user:geheim@host/name"',
-            'store.url: is no store; write "sqlite:///path/to/file.db" or "postgresql://user@host/name"'
-            + " (got 'mysql://user:...@host/name')",
+            (
+                'store.url: is no store; write "sqlite:///path/to/file.db" or "postgresql://user@host/name"'
+                " (got 'mysql://user:...@host/name')"
+            ),
         ),
     ],
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -33,7 +32,7 @@ def test_all_who_start_at_once_get_the_same_keys(tmp_path: Path) -> None:
     with ThreadPoolExecutor(8) as pool:
         found = list(pool.map(crypto.load_keys, [tmp_path / "keys.json"] * 16))
     assert len(set(found)) == 1
-    assert os.listdir(tmp_path) == ["keys.json"]
+    assert list(tmp_path.iterdir()) == [tmp_path / "keys.json"]
 
 
 def test_old_keys_are_read_after_the_newest(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 import unicodedata
 import xml.etree.ElementTree as ET
 
@@ -59,7 +60,7 @@ def test_fold_compares_words_alone() -> None:
     ("found", "expected"),
     [
         ("Harbour bridge opens", "harbour-bridge-opens"), ("Ærø & Łódź: it’s Größe", "aero-lodz-its-grosse"),
-        ("  --- ", ""), ("新闻", ""), ("Ünïcödé", "unicode"), ("C'est l'été", "cest-lete"), ("№ 5²", "no-52"),
+        ("  --- ", ""), ("新闻", ""), ("Ünïcödé", "unicode"), ("C'est l'été", "cest-lete"), ("№ 5² ™", "no-52-tm"),
     ],
 )
 def test_slugs(found: str, expected: str) -> None:
@@ -72,7 +73,7 @@ def test_slug_is_ascii_and_within_its_limit(found: str, limit: int) -> None:
     """No stray hyphens; a slug is its own slug."""
     slug = text.slugify(found, limit)
     assert len(slug) <= limit
-    assert slug == "" or all(part.isascii() and part.isalnum() and part.islower() or part.isdigit() for part in slug.split("-"))
+    assert slug == "" or all(re.fullmatch("[a-z0-9]+", part) for part in slug.split("-"))
     assert text.slugify(slug, limit) == slug
 
 
