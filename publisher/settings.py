@@ -63,7 +63,7 @@ def _mailbox(value: str) -> str:
     try:
         parse(parseaddr(value)[1])
     except PublisherError as error:
-        raise ValueError(f'is no mail address; write it as "Name <name@example.org>": {error}') from error
+        raise ValueError('is no mail address; write it as "Name <name@example.org>"') from error
     if not value.isprintable():
         raise ValueError("holds a character that no address may hold")
     return value

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
@@ -88,10 +88,13 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
         return []
     last = await _next(tx, "seq", len(fresh)) if fresh else 0
     seqs = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
-    for row in rows:
-        await _write(
-            tx, row.id, {"status": ArticleStatus.LIVE, "changed_at": now, "seq": seqs.get(row.id, row.seq)}
-        )
+    first = await _next(tx, "change", len(rows)) - len(rows) + 1
+    live = sql_update(articles).where(articles.c.id == bindparam("of")).values(
+        status=ArticleStatus.LIVE, changed_at=now, seq=bindparam("given"), change=bindparam("number")
+    )
+    await tx.execute(live, [
+        {"of": row.id, "given": seqs.get(row.id, row.seq), "number": number} for number, row in enumerate(rows, first)
+    ])
     return [row.id for row in rows]
 
 

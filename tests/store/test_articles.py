@@ -277,6 +277,6 @@ async def test_I8_lists_are_read_along_an_index(store: Store) -> None:
         await sync.driver_connection.set_trace_callback(None)  # type: ignore[union-attr]  # the same
         for statement in [s for s in statements if s.startswith("SELECT")]:
             rows = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}")
-            plan = " / ".join(row[3] for row in rows)
+            plan = " / ".join(str(row.detail) for row in rows)
             assert "SCAN" not in plan or "INDEX" in plan, (statement, plan)
             assert "section_slug IN" in statement or "TEMP B-TREE" not in plan, (statement, plan)
