@@ -12,7 +12,7 @@ import hmac
 import json
 import os
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -29,7 +29,7 @@ _KEY_BYTES = 32
 class Keys:
     """Secret keys, newest first; never empty."""
 
-    secrets: tuple[bytes, ...]
+    secrets: tuple[bytes, ...] = field(repr=False)
 
 
 def mac(key: bytes, purpose: str, message: bytes) -> bytes:

@@ -97,25 +97,39 @@ async def run(service: Service, announce: Callable[[Started], Awaitable[None]]) 
         sender_lock(service.store, settings.store_folder),
         listening(app, settings.web.host, settings.web.port) as address,
     ):
-        await recover(service.store, settings, _now())
-        documents = await _first_round(service)
-        if not service.stop.is_set():
-            await announce(Started(address, tuple(documents)))
-            await _tick_until_stopped(service)
+        scheduler = _scheduler(service)
+        try:
+            documents = await _first_round(service)
+            if not service.stop.is_set():
+                await announce(Started(address, tuple(documents)))
+                await _tick_until_stopped(service, scheduler)
+        finally:
+            await _wind_down(service, scheduler)
     _log.info("stopped")
 
 
 async def _first_round(service: Service) -> list[DocumentResult]:
     """Everything once, in order, so that the summary can tell what stands; a stop cuts it short."""
     documents: list[DocumentResult] | None = await _unless_stopped(service, _guarded(service, pick_up))
-    await _guarded(service, go_live)
+    await _unless_stopped(service, _guarded(service, go_live))
     sending = asyncio.create_task(_guarded(service, send))
     service.keep(sending)
-    await asyncio.wait({sending}, timeout=_PATIENCE)
+    waiter = asyncio.create_task(service.stop.wait())
+    await asyncio.wait({sending, waiter}, timeout=_PATIENCE, return_when=asyncio.FIRST_COMPLETED)
+    waiter.cancel()
     return documents or []
 
 
-async def _tick_until_stopped(service: Service) -> None:
+async def _tick_until_stopped(service: Service, scheduler: AsyncIOScheduler) -> None:
+    scheduler.start()
+    if service.settings.source:
+        service.keep(asyncio.create_task(_watch(service)))
+    await service.stop.wait()
+    _log.info("stopping", why="asked to")
+
+
+def _scheduler(service: Service) -> AsyncIOScheduler:
+    """The ticks, not started yet."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
     polls = [source.poll.total_seconds() for source in service.settings.source]
     beats: list[tuple[Callable[[Service], Coroutine[Any, Any, object]], float]] = [(go_live, 1.0), (send, 2.0)]
@@ -125,18 +139,21 @@ async def _tick_until_stopped(service: Service) -> None:
         scheduler.add_job(
             _guarded, "interval", args=(service, step), seconds=seconds, id=step.__name__, misfire_grace_time=None
         )
-    scheduler.start()
-    if polls:
-        service.keep(asyncio.create_task(_watch(service)))
-    await service.stop.wait()
-    _log.info("stopping", why="asked to")
-    scheduler.pause()
+    return scheduler
+
+
+async def _wind_down(service: Service, scheduler: AsyncIOScheduler) -> None:
+    """Begins nothing more, finishes what is on the wire, and ends the rest."""
+    service.stop.set()
+    if scheduler.running:
+        scheduler.pause()
     await _let_finish(service)
     last = tuple(service.tasks)
     for task in last:
         task.cancel()
     await asyncio.gather(*last, return_exceptions=True)
-    scheduler.shutdown(wait=False)
+    if scheduler.running:
+        scheduler.shutdown(wait=False)
 
 
 async def _watch(service: Service) -> None:
@@ -178,13 +195,25 @@ async def go_live(service: Service) -> None:
 
 async def send(service: Service) -> None:
     """Plans what is due and sends what waits."""
+    # Nobody else sends, and this tick never overlaps itself: a claim that stands now was left by a run that failed.
+    await recover(service.store, service.settings, _now())
     await plan(service.store, service.settings, service.templates, now=_now())
     sent = await deliver(
         service.store, service.settings, service.templates, service.keys, now=_now, stop=service.stop,
-        progress=service.progress, relay=service.relay,
+        progress=_alive(service, send.__name__), relay=service.relay,
     )
     if sent.accepted:
         _log.info("sent", accepted=sent.accepted, deferred=sent.deferred, bounced=sent.bounced)
+
+
+def _alive(service: Service, tick: str) -> Progress:
+    """The service's progress; hearing of any is a sign that a long tick does well."""
+
+    def heard(done: int, total: int) -> None:
+        service.last_good[tick] = _now()
+        service.progress(done, total)
+
+    return heard
 
 
 async def _guarded(service: Service, step: Callable[[Service], Coroutine[Any, Any, T]]) -> T | None:

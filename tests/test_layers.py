@@ -30,7 +30,7 @@ FEATURES = ("intake", "feeds", "site", "audience", "digest", "mail")
 
 #: THE TABLE. Layer -> its modules, without "publisher."; a name that ends in ".*" stands for a whole package.
 TABLE = {
-    "vocabulary": "model errors",
+    "vocabulary": "model outgoing errors",
     "shared pure": "text urls slots address isolation settings",
     "shared": "tokens crypto templating log progress packaged config output metrics http",
     "pure": """

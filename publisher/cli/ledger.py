@@ -9,7 +9,7 @@ import typer
 from publisher.cli import shapes, show
 from publisher.cli.context import load_settings, opened, print_json, run, say
 from publisher.errors import NotFoundError
-from publisher.model import Delivery, DeliveryState
+from publisher.outgoing import Delivery, DeliveryState
 from publisher.store import ledger_view
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]

@@ -6,7 +6,8 @@ from dataclasses import asdict
 from datetime import datetime, tzinfo
 from typing import Any
 
-from publisher.model import Article, Delivery, Document, DocumentResult, Extracted, Reader
+from publisher.model import Article, Document, DocumentResult, Extracted, Reader
+from publisher.outgoing import Delivery
 
 
 def article_json(article: Article) -> dict[str, Any]:

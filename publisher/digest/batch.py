@@ -15,7 +15,8 @@ from publisher.digest import welcome
 from publisher.digest.desk import Desk, Windows
 from publisher.digest.due import Slot, name_of, slot, window_end
 from publisher.digest.select import offered
-from publisher.model import SENDABLE, Article, DeliveryState, NewVariant, Reader
+from publisher.model import Article, Reader
+from publisher.outgoing import SENDABLE, DeliveryState, NewVariant
 from publisher.settings import Newsletter
 from publisher.store import articles, audience, editions
 from publisher.store.editions import Open

@@ -11,7 +11,8 @@ from publisher.address import message_id
 from publisher.config import Settings
 from publisher.digest.due import zone_of
 from publisher.digest.press import Press
-from publisher.model import Article, NewDelivery, Reader
+from publisher.model import Article, Reader
+from publisher.outgoing import NewDelivery
 from publisher.store import articles
 from publisher.store.engine import Store, Tx
 

@@ -12,7 +12,8 @@ from publisher.config import Settings
 from publisher.digest.render import Rendered, render
 from publisher.digest.select import variant_key
 from publisher.errors import PublisherError
-from publisher.model import Article, NewVariant
+from publisher.model import Article
+from publisher.outgoing import NewVariant
 from publisher.settings import Newsletter
 from publisher.templating import Templates
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from publisher import log
 from publisher.digest.desk import Desk
 from publisher.digest.select import pick
-from publisher.model import Variant
+from publisher.outgoing import Variant
 from publisher.store import articles, editions
 
 _log = log.get("digest")

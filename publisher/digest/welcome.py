@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from publisher.digest.desk import BATCH, Desk
 from publisher.digest.due import first_due
 from publisher.digest.select import WELCOME_STORIES, offered
-from publisher.model import Article, NewVariant, Reader
+from publisher.model import Article, Reader
+from publisher.outgoing import NewVariant
 from publisher.store import articles, audience, editions
 from publisher.store.engine import Tx
 

@@ -22,13 +22,13 @@ from datetime import datetime
 from publisher import log, metrics
 from publisher.config import Settings
 from publisher.crypto import Keys
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, StoreError
 from publisher.mail.judge import Policy, Verdict, judge
 from publisher.mail.ledger import Ledger, open_ledger
 from publisher.mail.press import Press, press_for
 from publisher.mail.relay import Relay, transport_for
 from publisher.mail.transport import BrokenOffError, LostReplyError, Session, Transport, UnreachedError
-from publisher.model import Claim, DeliveryState, Outcome, Reply
+from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from publisher.progress import Progress, silent
 from publisher.store import ledger_view, outbox
 from publisher.store.engine import Store
@@ -116,7 +116,10 @@ def _report(run: _Run, relay: Relay) -> DeliverReport:
 
 
 async def recover(store: Store, settings: Settings, now: datetime) -> int:
-    """At start-up: claims of a process that died are in doubt, and sent again or held as `mail.in_doubt` says."""
+    """While nobody sends: claims that an earlier run left are in doubt, sent again or held as `mail.in_doubt` says."""
+    async with store.read() as tx:
+        if not await outbox.any_claimed(tx):
+            return 0
     repeat = settings.mail.in_doubt == "repeat"
     async with store.write() as tx:
         found = await outbox.recover(tx, now, repeat=repeat)
@@ -137,8 +140,10 @@ async def _all_connections(run: _Run, count: int) -> None:
         return
     cut = asyncio.create_task(_cut_off(run))
     others = [_further_connection(run) for _ in range(count - 1)]
-    ended = await asyncio.gather(_connection(run, first), *others, return_exceptions=True)
-    cut.cancel()
+    try:
+        ended = await asyncio.gather(_connection(run, first), *others, return_exceptions=True)
+    finally:
+        cut.cancel()
     for result in ended:
         if isinstance(result, BaseException):
             raise result
@@ -152,9 +157,10 @@ async def _open(run: _Run) -> Session | None:
         await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-    if not opening.done():
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
+        if not opening.done():
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+    if opening.cancelled():
         return None
     session = opening.result()
     run.sessions.add(session)
@@ -198,12 +204,12 @@ async def _connection(run: _Run, session: Session) -> None:
 async def _one(run: _Run, session: Session, claim: Claim) -> Claim | None:
     """Sends one message and hands in its outcome; the next claim, or None.
 
-    Raises UnreachedError, the claim given back.
+    Raises UnreachedError and StoreError, the claim given back.
     """
     started = run.now()
     try:
         reply, verdict = await _attempt(run, session, claim, started)
-    except UnreachedError:
+    except (UnreachedError, StoreError):
         await _hand_in(run, None, unsent=claim)
         raise
     outcome = Outcome(claim, verdict.state, reply, started, run.now(), verdict.next_attempt_at)
@@ -219,6 +225,8 @@ async def _attempt(run: _Run, session: Session, claim: Claim, started: datetime)
     """The server's reply and what it means; a message that cannot be made is held."""
     try:
         ready = await run.press.ready(claim, started)
+    except StoreError:
+        raise
     except Exception as error:  # noqa: BLE001 - I12: one message that cannot be made stops no other; its reason is kept
         reason = str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
         return Reply(0, "", reason), Verdict(DeliveryState.HELD)

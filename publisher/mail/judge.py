@@ -16,7 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from publisher.model import Claim, DeliveryState, Reply
+from publisher.outgoing import Claim, DeliveryState, Reply
 
 #: The first wait; each further one is twice as long.
 FIRST_WAIT = timedelta(minutes=5)

@@ -14,9 +14,12 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from publisher.model import Claim, Outcome
+from publisher import log
+from publisher.outgoing import Claim, Outcome
 from publisher.store import outbox
 from publisher.store.engine import Store
+
+_log = log.get("mail")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -69,8 +72,14 @@ class Ledger:
                 if not visit.answer.done():
                     visit.answer.set_result(claims.pop(0) if visit.want and claims else None)
             if claims:  # their visitors were cancelled meanwhile
-                async with self.store.write() as tx:
-                    await outbox.release(tx, claims)
+                await self._give_back(claims)
+
+    async def _give_back(self, claims: list[Claim]) -> None:
+        try:
+            async with self.store.write() as tx:
+                await outbox.release(tx, claims)
+        except Exception as error:  # noqa: BLE001 - the counter stays open; `recover` finds these claims
+            _log.warning("claims not given back", count=len(claims), why=str(error))
 
     async def _commit(self, visits: list[_Visit]) -> list[Claim]:
         want = sum(visit.want for visit in visits)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from publisher.mail.dkim import fields
 from publisher.mail.transport import UnreachedError
-from publisher.model import Reply
+from publisher.outgoing import Reply
 
 _TAKEN = Reply(250, "2.0.0", "written")
 

@@ -12,7 +12,7 @@ from publisher.crypto import Keys
 from publisher.errors import MessageError
 from publisher.mail.compose import Content
 from publisher.mail.message import title
-from publisher.model import Claim
+from publisher.outgoing import Claim
 from publisher.templating import Templates
 from publisher.text import direction, one_line
 from publisher.urls import absolute

@@ -21,7 +21,7 @@ from publisher.mail.compose import Content
 from publisher.mail.dkim import Signer
 from publisher.mail.lint import Rules, lint
 from publisher.mail.message import Envelope
-from publisher.model import Claim
+from publisher.outgoing import Claim
 from publisher.store import editions
 from publisher.store.engine import Store
 from publisher.templating import Templates

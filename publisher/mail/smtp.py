@@ -14,13 +14,13 @@ import re
 import socket
 import ssl
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import aiosmtplib
 
 from publisher.mail.transport import BrokenOffError, LostReplyError, UnreachedError
-from publisher.model import Reply
+from publisher.outgoing import Reply
 from publisher.text import one_line, shorten
 
 #: Seconds that a polite farewell may take.
@@ -45,7 +45,7 @@ class SmtpTransport:
     ca_file: Path | None = None
     #: Empty: no log-in.
     username: str = ""
-    password: str = ""
+    password: str = field(default="", repr=False)
 
     async def open(self) -> SmtpSession:
         """A session that is connected, encrypted and logged in as configured."""
@@ -92,6 +92,9 @@ class SmtpSession:
         except (*_TROUBLE, ValueError) as error:
             self._cut()
             raise UnreachedError(f"{self._where()}: {_said(error)}") from error
+        except asyncio.CancelledError:
+            self._cut()
+            raise
 
     async def send(self, sender: str, recipient: str, message: bytes) -> Reply:
         """See `publisher.mail.transport.Session.send`."""

@@ -20,7 +20,7 @@ from publisher.mail.message import Envelope
 from publisher.mail.press import signer_of
 from publisher.mail.relay import transport_for
 from publisher.mail.transport import Transport
-from publisher.model import Reply
+from publisher.outgoing import Reply
 
 
 async def send_test(

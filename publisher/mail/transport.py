@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from publisher.errors import PublisherError
-from publisher.model import Reply
+from publisher.outgoing import Reply
 
 
 class UnreachedError(PublisherError):

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
 
-from publisher.model import DeliveryState, Frequency, Reader, Subscriber, Subscription, SubscriptionState
+from publisher.model import Frequency, Reader, Subscriber, Subscription, SubscriptionState
+from publisher.outgoing import DeliveryState
 from publisher.store import articles
 from publisher.store.engine import Tx
 from publisher.store.schema import consents, deliveries, subscribers, subscriptions, suppressions

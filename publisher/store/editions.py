@@ -9,16 +9,8 @@ from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, insert, select, update
 
-from publisher.model import (
-    OPEN,
-    SENDABLE,
-    ArticleStatus,
-    DeliveryState,
-    NewDelivery,
-    NewVariant,
-    SubscriptionState,
-    Variant,
-)
+from publisher.model import ArticleStatus, SubscriptionState
+from publisher.outgoing import OPEN, SENDABLE, DeliveryState, NewDelivery, NewVariant, Variant
 from publisher.store import audience
 from publisher.store.engine import Tx
 from publisher.store.schema import articles, deliveries, editions, issues, subscriptions, variant_articles, variants

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -16,7 +16,8 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, OperationalError
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from publisher.errors import StoreError
@@ -48,7 +49,13 @@ class Store:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
-        """A transaction that only reads, and sees one state of the store."""
+        """A transaction that only reads, and sees one state of the store. Raises StoreError as `write` does."""
+        with _trouble():
+            async with self._reading() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _reading(self) -> AsyncIterator[Tx]:
         async with self._engine.connect() as connection:
             if self.dialect == "postgresql":
                 await connection.execution_options(isolation_level="REPEATABLE READ")
@@ -57,7 +64,16 @@ class Store:
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[Tx]:
-        """A transaction that writes: committed at the end, undone when an exception leaves it. Keep it short."""
+        """A transaction that writes: committed at the end, undone when an exception leaves it. Keep it short.
+
+        Raises StoreError where the database gives up: busy for too long, full, gone. Trying again later is safe.
+        """
+        with _trouble():
+            async with self._writing() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _writing(self) -> AsyncIterator[Tx]:
         if self.dialect == "sqlite":
             async with self._writer, self._engine.connect() as connection:
                 await connection.execution_options(publisher_write=True)
@@ -76,6 +92,17 @@ class Store:
     async def close(self) -> None:
         """Closes all connections."""
         await self._engine.dispose()
+
+
+@contextmanager
+def _trouble() -> Iterator[None]:
+    """Trouble of the database, which passes or which its operator ends, as one clear line. Faults of ours stay theirs."""
+    try:
+        yield
+    except (OperationalError, InterfaceError) as error:
+        raise StoreError(f"the store gave up: {str(error.orig).strip().splitlines()[0]}") from error
+    except NoConnectionError as error:
+        raise StoreError("the store is too busy: no connection became free") from error
 
 
 async def open_store(url: str, *, root: Path, durability: Literal["normal", "full"] = "normal") -> Store:

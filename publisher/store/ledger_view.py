@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, func, literal, null, select
 
-from publisher.model import OPEN, SENDABLE, Delivery, DeliveryState, Reply
+from publisher.outgoing import OPEN, SENDABLE, Delivery, DeliveryState, Reply
 from publisher.store.engine import Tx
 from publisher.store.schema import attempts, deliveries, notices, subscribers, subscriptions
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from sqlalchemy import Row, Select, Table, and_, func, insert, null, select, update
 
-from publisher.model import SENDABLE, Claim, DeliveryState, Outcome, Reply, SubscriptionState
+from publisher.model import SubscriptionState
+from publisher.outgoing import SENDABLE, Claim, DeliveryState, Outcome, Reply
 from publisher.store import audience
 from publisher.store.engine import Tx
 from publisher.store.schema import (

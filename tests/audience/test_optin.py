@@ -14,7 +14,8 @@ from publisher.audience.wanted import Answers, check
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import PublisherError
-from publisher.model import Claim, Frequency, Reader, SubscriptionState
+from publisher.model import Frequency, Reader, SubscriptionState
+from publisher.outgoing import Claim
 from publisher.settings import Mail, Newsletter
 from publisher.store import audience, outbox
 from publisher.store.engine import Store

@@ -13,7 +13,7 @@ class Sink(asyncio.Protocol):
     """One connection, RFC 5321, as little of it as a sender needs."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self.out = cast(asyncio.Transport, transport)
+        self.out = cast("asyncio.Transport", transport)
         self.held = b""
         self.in_message = False
         self.out.write(b"220 sink ESMTP\r\n")

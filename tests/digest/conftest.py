@@ -12,7 +12,8 @@ import pytest
 
 from publisher.config import Settings
 from publisher.digest.plan import PlanReport, plan
-from publisher.model import Article, ArticleStatus, Claim, DeliveryState, Frequency, Outcome, Reply
+from publisher.model import Article, ArticleStatus, Frequency
+from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from publisher.settings import Mail, Newsletter, Site
 from publisher.store import articles, audience, editions, outbox
 from publisher.store.engine import Store

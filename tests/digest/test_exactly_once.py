@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from publisher.config import Settings
-from publisher.model import Article, ArticleStatus, Claim, DeliveryState, Frequency
+from publisher.model import Article, ArticleStatus, Frequency
+from publisher.outgoing import Claim, DeliveryState
 from publisher.store import articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import open_store
 from publisher.templating import Templates

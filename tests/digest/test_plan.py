@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from publisher.config import Settings
-from publisher.model import ArticleStatus, DeliveryState, Frequency
+from publisher.model import ArticleStatus, Frequency
+from publisher.outgoing import DeliveryState
 from publisher.settings import Newsletter
 from publisher.store import articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import Store

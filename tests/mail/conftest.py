@@ -16,7 +16,8 @@ import pytest
 from publisher import slots
 from publisher.config import Settings
 from publisher.crypto import Keys
-from publisher.model import Frequency, NewDelivery, NewVariant
+from publisher.model import Frequency
+from publisher.outgoing import NewDelivery, NewVariant
 from publisher.settings import Mail, Newsletter, Site
 from publisher.store import audience, editions, outbox
 from publisher.store.engine import Store, Tx

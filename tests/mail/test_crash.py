@@ -15,7 +15,7 @@ import pytest
 from publisher.config import load
 from publisher.crypto import Keys
 from publisher.mail.deliver import deliver, recover
-from publisher.model import DeliveryState
+from publisher.outgoing import DeliveryState
 from publisher.store import ledger_view
 from publisher.store.engine import open_store
 from publisher.templating import Templates

@@ -14,19 +14,20 @@ import dkim as judge_of_signatures
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import text
 from structlog.testing import capture_logs
 
 from publisher import slots, tokens
 from publisher.config import Settings
 from publisher.crypto import Keys
-from publisher.errors import MessageError, PublisherError
+from publisher.errors import MessageError, PublisherError, StoreError
 from publisher.mail import deliver as step
 from publisher.mail import inbox
 from publisher.mail.compose import Content
 from publisher.mail.deliver import DeliverReport, deliver, recover
 from publisher.mail.relay import Relay
 from publisher.mail.testcopy import send_test
-from publisher.model import Delivery, DeliveryState
+from publisher.outgoing import Delivery, DeliveryState
 from publisher.settings import Dkim
 from publisher.store import audience, ledger_view, outbox
 from publisher.store.engine import Store
@@ -204,6 +205,24 @@ async def test_what_the_lint_refuses_is_held(store: Store, scripted: Start, sett
     assert not any("@m.org" in str(line) for line in logs if line["log_level"] != "debug")
 
 
+async def test_I12_a_store_that_fails_holds_nobody(store: Store, scripted: Start, settings: Make, plant: Plant, run: Run) -> None:
+    """What cannot be read from the store is no fault of the message: it is given back, and goes out later."""
+    server = await scripted()
+    await plant(["r0@m.org", "r1@m.org"])
+    await _rename(store, "variant_articles", "elsewhere")
+    with pytest.raises(StoreError):
+        await run(settings(port=server.port))
+    rows = (await ledger(store)).values()
+    assert {(row.state, row.attempts) for row in rows} == {(DeliveryState.QUEUED, 0)}
+    await _rename(store, "elsewhere", "variant_articles")
+    assert await run(settings(port=server.port)) == DeliverReport(accepted=2)
+
+
+async def _rename(store: Store, table: str, to: str) -> None:
+    async with store.write() as tx:
+        await tx.execute(text(f"ALTER TABLE {table} RENAME TO {to}"))
+
+
 async def test_I12_an_impossible_address_stops_no_other(store: Store, scripted: Start, settings: Make, plant: Plant, run: Run) -> None:
     """An address that cannot be written is held; the rest go out."""
     server = await scripted()
@@ -295,6 +314,22 @@ async def test_stop_while_connecting(scripted: Start, settings: Make, plant: Pla
     await server.hanging.wait()
     stop.set()
     assert await asyncio.wait_for(running, 2) == DeliverReport()
+
+
+async def test_a_run_that_is_cancelled_leaves_nothing_behind(scripted: Start, settings: Make, plant: Plant, run: Run) -> None:
+    """Neither tasks nor open connections, whether it was connecting or on the wire."""
+    for verb in ("CONNECT", "DOT"):
+        server = await scripted(**{verb: lambda *_: HANG})
+        await plant([f"{verb}@m.org"])
+        before = asyncio.all_tasks()
+        running = asyncio.create_task(run(settings(port=server.port, connections=1, timeout="60s")))
+        await server.hanging.wait()
+        served = asyncio.all_tasks() - before - {running}
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        await asyncio.sleep(0)
+        left = [task for task in asyncio.all_tasks() - before if "serve" not in repr(task.get_coro())]
+        assert left == [], served
 
 
 @pytest.mark.parametrize("policy_name", ["repeat", "hold"])

@@ -8,7 +8,7 @@ import pytest
 
 from publisher.mail import judge
 from publisher.mail.judge import Policy, Verdict
-from publisher.model import Claim, DeliveryState, Reply
+from publisher.outgoing import Claim, DeliveryState, Reply
 from tests.mail.conftest import NOON
 
 REPEAT, HOLD = Policy(timedelta(days=2), repeat=True), Policy(timedelta(days=2), repeat=False)

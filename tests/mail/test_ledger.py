@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from publisher.mail.ledger import Ledger, open_ledger
-from publisher.model import Claim, DeliveryState, Outcome, Reply
-from publisher.store import ledger_view
+from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
+from publisher.store import ledger_view, outbox
 from publisher.store.engine import Store
 from tests.mail.conftest import NOON
 
@@ -94,3 +94,30 @@ async def test_a_store_that_fails_tells_every_visitor(store: Store, plant: Plant
         assert [str(error) for error in ended] == ["disk full"] * 2
         broken = False
         assert await ledger.visit(want=True) is not None
+
+
+async def test_the_counter_stays_open_where_claims_cannot_be_given_back(
+    store: Store, plant: Plant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever waited was cancelled, and then the store fails: that costs the next visitor nothing."""
+    await plant(["r0@m.org", "r1@m.org"])
+    leaving: list[asyncio.Task[Claim | None]] = []
+
+    def clock() -> datetime:
+        while leaving:
+            leaving.pop().cancel()
+        return NOON
+
+    release = outbox.release
+
+    async def failing(tx: Any, claims: list[Claim]) -> None:
+        if claims:
+            raise OSError("disk full")
+        await release(tx, claims)
+
+    monkeypatch.setattr(outbox, "release", failing)
+    async with open_ledger(store, clock) as ledger:
+        leaving.append(asyncio.create_task(ledger.visit(want=True)))
+        await asyncio.wait(leaving)
+        found = await asyncio.wait_for(ledger.visit(want=True), 2)
+    assert found is not None

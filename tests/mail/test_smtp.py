@@ -38,7 +38,7 @@ class Handler:
 
 
 @contextlib.asynccontextmanager
-async def aiosmtpd_server(handler: Handler, *, wrap: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[int]:
+async def aiosmtpd_server(handler: Any, *, wrap: ssl.SSLContext | None = None, **options: Any) -> AsyncIterator[int]:
     loop = asyncio.get_running_loop()
     made = []
 

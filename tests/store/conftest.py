@@ -11,20 +11,8 @@ from uuid import UUID
 
 import pytest
 
-from publisher.model import (
-    Article,
-    ArticleStatus,
-    Claim,
-    Delivery,
-    DeliveryState,
-    Enclosure,
-    Frequency,
-    NewDelivery,
-    NewVariant,
-    Outcome,
-    Related,
-    Reply,
-)
+from publisher.model import Article, ArticleStatus, Enclosure, Frequency, Related
+from publisher.outgoing import Claim, Delivery, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
 from publisher.store import articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import Store
 

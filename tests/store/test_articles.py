@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from publisher.model import Article, ArticleStatus, NewVariant
+from publisher.model import Article, ArticleStatus
+from publisher.outgoing import NewVariant
 from publisher.store import articles, editions
 from publisher.store.engine import Store
 from publisher.store.schema import article_versions

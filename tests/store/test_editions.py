@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from publisher.model import ArticleStatus, DeliveryState, NewVariant
+from publisher.model import ArticleStatus
+from publisher.outgoing import DeliveryState, NewVariant
 from publisher.store import articles, audience, editions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)

@@ -160,10 +160,25 @@ async def test_instant_comes_back_in_utc(any_store: Store) -> None:
 
 async def test_error_of_the_database_names_no_values(any_store: Store) -> None:
     """What a statement carried, as a reader's address, stays out of errors and so out of logs."""
-    with pytest.raises(DBAPIError) as caught:
+    with pytest.raises((DBAPIError, StoreError)) as caught:
         async with any_store.write() as tx:
             await tx.execute(text("INSERT INTO nothing VALUES (:email)"), {"email": "ada@example.org"})
     assert "ada@" not in str(caught.value)
+
+
+async def test_a_database_that_gives_up_is_a_store_error(any_store: Store) -> None:
+    """A full disk, a server that goes away: one clear line, reading or writing, and the store can be used again."""
+    trouble = {
+        "sqlite": ("PRAGMA max_page_count = 1", "INSERT INTO sources VALUES (hex(zeroblob(900000)), '2026-11-22')", "full"),
+        "postgresql": ("SELECT 1", "SELECT pg_terminate_backend(pg_backend_pid())", "terminat"),
+    }
+    first, second, reason = trouble[any_store.dialect]
+    with pytest.raises(StoreError, match=reason):
+        async with any_store.write() as tx:
+            await tx.execute(text(first))
+            await tx.execute(text(second))
+    async with any_store.read() as tx:
+        assert await articles.count_live(tx) == 0
 
 
 async def test_close_frees_the_database(tmp_path: Path, postgres_url: str) -> None:

@@ -16,17 +16,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import text
 
-from publisher.model import (
-    Article,
-    ArticleStatus,
-    Claim,
-    DeliveryState,
-    Frequency,
-    NewDelivery,
-    NewVariant,
-    Outcome,
-    Reply,
-)
+from publisher.model import Article, ArticleStatus, Frequency
+from publisher.outgoing import Claim, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
 from publisher.store import articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import Store, open_store
 

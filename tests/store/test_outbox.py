@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from publisher.model import ArticleStatus, Claim, DeliveryState, Outcome, Reply
+from publisher.model import ArticleStatus
+from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from publisher.store import articles, audience, ledger_view, outbox
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -159,6 +160,39 @@ async def test_I3_late_acceptance_never_moves_a_window_back(scene: Any) -> None:
     (claim,) = await scene.claim()
     await scene.settle(claim, DeliveryState.ACCEPTED)
     assert await scene.from_seq(subscription) == 9
+
+
+async def test_I3_what_was_on_the_wire_when_the_reader_left_is_not_in_the_welcome(scene: Any) -> None:
+    """The reader left and came back while a message was on its way: what it held does not come again."""
+    await scene.reader("other@example.org")
+    subscription = await scene.reader("ada@example.org")
+    await scene.live(3)
+    await scene.plan(subscription, to_seq=2)
+    (claim,) = await scene.claim()
+    async with scene.store.write() as tx:
+        await audience.unsubscribe(tx, subscription, NOW)
+        await audience.new_generation(tx, subscription)
+        await audience.confirm(tx, subscription, NOW, welcome=True)
+    await scene.settle(claim, DeliveryState.ACCEPTED)
+    async with scene.store.read() as tx:
+        reader = await audience.reader(tx, subscription)
+    assert reader is not None
+    assert (reader.subscription.welcome_after, reader.subscription.from_seq) == (2, 3)
+
+
+async def test_claims_go_by_age_whatever_their_state(scene: Any) -> None:
+    """A retry that is long due does not wait for the end of a long queue, nor pass what waits longer."""
+    old, retried, new = [await scene.reader(f"r{n}@example.org") for n in range(3)]
+    await scene.plan(retried)
+    (claim,) = await scene.claim()
+    await scene.settle(claim, DeliveryState.DEFERRED, NOW + HOUR)
+    await scene.plan(old)
+    await scene.plan(new)
+    assert [c.subscription_id for c in await scene.claim(1, NOW + 2 * HOUR)] == [old]
+    async with scene.store.write() as tx:
+        await outbox.release(tx, await outbox.claim(tx, NOW + 3 * HOUR, 1))
+    order = [(await scene.claim(1, NOW + 4 * HOUR))[0].subscription_id for _ in range(2)]
+    assert order == [retried, new]
 
 
 async def test_outcome_counts_once(scene: Any) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from publisher.model import DeliveryState, Subscription
+from publisher.model import Subscription
+from publisher.outgoing import DeliveryState, NewVariant
 from publisher.store import audience, editions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -82,3 +84,18 @@ async def test_the_last_cutoff_is_that_of_the_newsletters_own_editions(scene: An
             await editions.edition(tx, "daily", NOW.date(), kind, cutoff, NOW)
         await editions.edition(tx, "other", NOW.date(), "scheduled", 11, NOW)
         assert await editions.last_cutoff(tx, "daily") == 7
+
+
+async def test_I4_two_who_make_one_variant_at_once_agree(scene: Any) -> None:
+    """Of an edition that stood before: the second waits for the first, and takes what it made."""
+    new = NewVariant("key", "en", "Subject", "<p>Html</p>", "Text", ())
+    async with scene.store.write() as tx:
+        edition = await editions.edition(tx, "daily", NOW.date(), "scheduled", 1, NOW)
+
+    async def make() -> int:
+        async with scene.store.write() as tx:
+            ident = await editions.variant(tx, edition, new)
+            await asyncio.sleep(0.1)
+        return ident
+
+    assert len(set(await asyncio.gather(make(), make(), make()))) == 1

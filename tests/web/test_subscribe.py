@@ -7,7 +7,8 @@ from typing import Any
 
 from publisher import tokens
 from publisher.audience import optin
-from publisher.model import Claim, Reader, SubscriptionState
+from publisher.model import Reader, SubscriptionState
+from publisher.outgoing import Claim
 from publisher.store import audience, outbox
 
 FORM = {
