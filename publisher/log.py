@@ -33,7 +33,8 @@ def configure(level: str = "info") -> None:
     structlog.configure(
         processors=[*shared, *rendering],
         wrapper_class=structlog.make_filtering_bound_logger(numeric),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        # Looked up at each line: while a progress bar stands, stderr is what puts lines above it.
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler(sys.stderr)
@@ -42,6 +43,7 @@ def configure(level: str = "info") -> None:
             structlog.stdlib.ProcessorFormatter.remove_processors_meta, *rendering])
     )
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+    logging.getLogger("apscheduler").setLevel(logging.ERROR)  # it warns at each tick that waits for a long one
     for library in ("trafilatura", "htmldate"):  # they warn of every odd page; the intake gives its reasons itself
         logging.getLogger(library).setLevel(logging.CRITICAL)
 

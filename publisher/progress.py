@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol
 
 
@@ -14,3 +16,13 @@ class Progress(Protocol):
 
 def silent(done: int, total: int) -> None:
     """Reports to nobody."""
+
+
+#: Opens the report of one piece of work, under its name; it is closed when the piece has ended, however it ended.
+Reporting = Callable[[str], AbstractContextManager[Progress]]
+
+
+def unheard(what: str) -> AbstractContextManager[Progress]:
+    """A `Reporting` to nobody."""
+    del what
+    return nullcontext(silent)

@@ -29,7 +29,7 @@ from publisher.intake.watch import wake_ups
 from publisher.mail.deliver import deliver, recover
 from publisher.mail.relay import Relay
 from publisher.model import DocumentResult
-from publisher.progress import Progress, silent
+from publisher.progress import Progress, Reporting, unheard
 from publisher.site.publish import publish as publish_pages
 from publisher.store.engine import Store
 from publisher.store.lock import sender_lock
@@ -60,7 +60,7 @@ class Service:
     templates: Templates
     keys: Keys
     stop: asyncio.Event
-    progress: Progress = silent
+    reporting: Reporting = unheard
     #: How long to leave the mail server alone, after it failed.
     relay: Relay = field(default_factory=Relay)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -174,9 +174,10 @@ async def _let_finish(service: Service) -> None:
 
 async def pick_up(service: Service) -> list[DocumentResult]:
     """Takes what is new in the sources; publishes it at once."""
-    found = await ingest(
-        service.store, service.settings, now=_now, progress=service.progress, wait_settled=False, brief=True
-    )
+    with service.reporting("picking up") as progress:
+        found = await ingest(
+            service.store, service.settings, now=_now, progress=progress, wait_settled=False, brief=True
+        )
     for row in found:
         metrics.DOCUMENTS.labels(row.status).inc()
     if found:
@@ -188,8 +189,10 @@ async def go_live(service: Service) -> None:
     """Publishes scheduled articles whose time has come, then every feed and page that changed."""
     await publish_due(service.store, _now())
     # Pages first: a link in a feed leads somewhere from its first moment.
-    pages = await publish_pages(service.store, service.settings, service.templates, progress=service.progress)
-    feeds = await publish_feeds(service.store, service.settings, progress=service.progress)
+    with service.reporting("pages") as progress:
+        pages = await publish_pages(service.store, service.settings, service.templates, progress=progress)
+    with service.reporting("feeds") as progress:
+        feeds = await publish_feeds(service.store, service.settings, progress=progress)
     metrics.FILES_WRITTEN.inc(feeds.written + pages.written)
 
 
@@ -198,20 +201,21 @@ async def send(service: Service) -> None:
     # Nobody else sends, and this tick never overlaps itself: a claim that stands now was left by a run that failed.
     await recover(service.store, service.settings, _now())
     await plan(service.store, service.settings, service.templates, now=_now())
-    sent = await deliver(
-        service.store, service.settings, service.templates, service.keys, now=_now, stop=service.stop,
-        progress=_alive(service, send.__name__), relay=service.relay,
-    )
+    with service.reporting("sending") as progress:
+        sent = await deliver(
+            service.store, service.settings, service.templates, service.keys, now=_now, stop=service.stop,
+            progress=_alive(service, send.__name__, progress), relay=service.relay,
+        )
     if sent.accepted:
         _log.info("sent", accepted=sent.accepted, deferred=sent.deferred, bounced=sent.bounced)
 
 
-def _alive(service: Service, tick: str) -> Progress:
-    """The service's progress; hearing of any is a sign that a long tick does well."""
+def _alive(service: Service, tick: str, progress: Progress) -> Progress:
+    """`progress`, listened to; hearing of any is a sign that a long tick does well."""
 
     def heard(done: int, total: int) -> None:
         service.last_good[tick] = _now()
-        service.progress(done, total)
+        progress(done, total)
 
     return heard
 

@@ -103,3 +103,8 @@ def test_key_that_is_none_gives_one_line(tmp_path: Path) -> None:
     path.write_bytes(_pem(ec.generate_private_key(ec.SECP256R1())))
     with pytest.raises(PublisherError, match="no RSA key"):
         crypto.load_rsa(path)
+
+
+def test_keys_show_no_secret() -> None:
+    """Not in a log, nor in a traceback that prints values."""
+    assert "secret" * 5 not in repr(crypto.Keys((b"secret" * 5,)))

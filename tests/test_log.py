@@ -71,3 +71,12 @@ def test_level_hides_what_is_below(monkeypatch: pytest.MonkeyPatch) -> None:
     log.get("mail").warning("shown")
     logging.getLogger("library").warning("shown too")
     assert [json.loads(line)["event"] for line in out.getvalue().splitlines()] == ["shown", "shown too"]
+
+
+def test_a_tick_that_takes_long_is_no_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler would tell every two seconds of a long send that it waits for it."""
+    written = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", written)
+    log.configure("info")
+    logging.getLogger("apscheduler.scheduler").warning("Execution of job skipped")
+    assert written.getvalue() == ""

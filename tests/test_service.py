@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -17,6 +17,7 @@ from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.model import Frequency
 from publisher.outgoing import DeliveryState, NewDelivery, NewVariant
+from publisher.progress import Progress, silent
 from publisher.service import Service
 from publisher.settings import Mail, Newsletter, Site, Web
 from publisher.store import audience, editions, ledger_view, outbox
@@ -152,3 +153,21 @@ async def test_a_long_send_is_no_reason_not_to_be_ready(parts: Service, store: S
         assert service._why_not_ready(parts, datetime.now(UTC)) is None
         parts.last_good["go_live"] = later = datetime.now(UTC) + timedelta(minutes=6)
         assert "send has not" in (service._why_not_ready(parts, later) or "")
+
+
+async def test_progress_of_a_piece_of_work_ends_with_it(parts: Service) -> None:
+    """Each piece is reported under its own name and closed at its end: nothing stays behind on the terminal."""
+    opened: list[str] = []
+    closed: list[str] = []
+
+    @contextmanager
+    def reporting(what: str) -> Iterator[Progress]:
+        opened.append(what)
+        yield silent
+        closed.append(what)
+
+    parts.reporting = reporting
+    await service.pick_up(parts)
+    await service.go_live(parts)
+    await service.send(parts)
+    assert closed == opened == ["picking up", "pages", "feeds", "sending"]

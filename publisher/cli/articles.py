@@ -56,6 +56,8 @@ def ingest(
         show.table(("", "document", "title or reason"), ((r.status, r.path, r.reason or r.title) for r in rows))
         if not rows:
             say("nothing to pick up")
+    if any(not path.exists() for path in paths or ()):
+        raise typer.Exit(1)
 
 
 def extract(

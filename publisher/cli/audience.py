@@ -13,6 +13,7 @@ from publisher.cli.context import load_settings, now, opened, print_json, run, s
 from publisher.errors import NotFoundError
 from publisher.model import Reader
 from publisher.store import audience as table
+from publisher.store.articles import sections as sections_of
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Email = Annotated[str, typer.Argument(metavar="EMAIL")]
@@ -30,7 +31,7 @@ def add_subscriber(
     context: typer.Context,
     email: Email,
     name: Annotated[str, typer.Option(help="How to call the reader.")] = "",
-    newsletter: Annotated[str, typer.Option( help="Default: the first configured.")] = "",
+    newsletter: Annotated[str, typer.Option(help="Default: the first configured.")] = "",
     frequency: Annotated[str, typer.Option(help="daily, weekly or immediate; default: the newsletter's first.")] = "",
     weekday: Annotated[str, typer.Option(help="Of weekly: monday ... sunday, or 0 (Monday) to 6.")] = "",
     sections: Annotated[str, typer.Option(help="Slugs with commas between; none: all.")] = "",
@@ -44,14 +45,19 @@ def add_subscriber(
     settings = load_settings(context.obj)
     chosen = tuple(part.strip() for part in sections.split(",") if part.strip())
 
-    async def work() -> tuple[Joined, Reader]:
+    async def work() -> tuple[Joined, Reader, set[str]]:
         async with opened(settings) as it:
-            return await add(
+            joined, reader = await add(
                 it.store, settings, email, name=name, newsletter=newsletter, frequency=frequency, weekday=weekday,
                 sections=chosen, timezone=timezone, time=clock, language=language, confirmed=confirmed, now=now(),
             )
+            async with it.store.read() as tx:
+                known = {slug for slug, _ in await sections_of(tx)}
+        return joined, reader, set(reader.subscription.sections) - known
 
-    joined, reader = run(work())
+    joined, reader, unknown = run(work())
+    for slug in sorted(unknown):
+        typer.echo(f"publisher: note: no article stands in a section {slug!r} yet", err=True)
     if as_json:
         print_json(shapes.reader_json(reader) | {"result": joined.value})
     else:

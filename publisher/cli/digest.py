@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -48,7 +51,9 @@ def preview_digest(
     name: Name,
     reader: Annotated[str, typer.Option("--for", metavar="EMAIL", help="As this reader would get it.")] = "",
     at: Annotated[datetime | None, typer.Option(help="As at this instant; without a zone, the site's.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder for HTML, text and .eml.")] = Path("var/preview"),
+    into: Annotated[
+        Path | None, typer.Option("--out", help="Folder for HTML, text and .eml; default: var/preview of the project.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Write HTML, text and .eml of the next edition, sending nothing."""
@@ -57,6 +62,7 @@ def preview_digest(
     instant = now() if at is None else at if at.tzinfo else at.replace(tzinfo=settings.site.zone)
 
     key = parse(reader).key if reader else ""
+    out = into or settings.path(Path("var/preview"))
 
     async def work() -> tuple[str, list[Path], int]:
         async with opened(settings) as it:
@@ -105,10 +111,12 @@ def send_digest(
         print_json(result)
     else:
         shown = {key: value for key, value in result.items() if value or key in ("planned", "accepted")}
-        words = (f"{value} {key}" if isinstance(value, int) else f"{key}: {value}" for key, value in shown.items())
-        say(", ".join(words))
+        counts = (f"{value} {key.replace('_', ' ')}" for key, value in shown.items() if isinstance(value, int))
+        words = (f"{key}: {value}" for key, value in shown.items() if not isinstance(value, int))
+        idle = ["nobody is due anything new"] if not to and not any(result.values()) else []
+        say(", ".join([*counts, *words, *idle]))
     if result.get("waiting"):
-        raise PublisherError("not all could be sent; `publisher outbox list` says why, and the rest is tried again")
+        raise PublisherError("not all could be sent; `publisher outbox list` has them, and the rest is tried again")
 
 
 async def _send(it: Context, name: str, manual: str) -> dict[str, int | str]:
@@ -126,23 +134,38 @@ async def _send(it: Context, name: str, manual: str) -> dict[str, int | str]:
                 planned += report.planned
                 if not report.waiting:
                     break
-            return {"planned": planned, "sent by the service": max(0, planned - waiting), "waiting": waiting}
+            return {"planned": planned, "sent_by_service": max(0, planned - waiting), "waiting": waiting}
 
 
 async def _send_here(it: Context, name: str, manual: str, progress: Progress) -> dict[str, int | str]:
-    tally = dict.fromkeys(("planned", "accepted", "deferred", "bounced", "in doubt", "held"), 0)
+    tally = dict.fromkeys(("planned", "accepted", "deferred", "bounced", "in_doubt", "held"), 0)
     why = ""
     for _ in range(_ROUNDS):
         report = await plan(it.store, it.settings, it.templates, now=now(), manual=manual, newsletter=name)
-        sent = await deliver(
-            it.store, it.settings, it.templates, it.keys, now=now, stop=asyncio.Event(), progress=progress
-        )
+        with _stoppable() as stop:
+            sent = await deliver(
+                it.store, it.settings, it.templates, it.keys, now=now, stop=stop, progress=progress
+            )
         counts = (report.planned, sent.accepted, sent.deferred, sent.bounced, sent.in_doubt, sent.held)
         tally = {key: tally[key] + count for key, count in zip(tally, counts, strict=True)}
         why = "; ".join([*report.faults, sent.unreached]).strip("; ")
-        if not report.waiting or sent.unreached:
+        if not report.waiting or sent.unreached or stop.is_set():
             break
     return {**tally, "waiting": await _open(it), **({"why": why} if why else {})}
+
+
+@contextmanager
+def _stoppable() -> Iterator[asyncio.Event]:
+    """Set by Ctrl-C or SIGTERM: what is on the wire is finished, and nothing is left in doubt."""
+    stop, loop = asyncio.Event(), asyncio.get_running_loop()
+    signs = (signal.SIGTERM, signal.SIGINT)
+    for sign in signs:
+        loop.add_signal_handler(sign, stop.set)
+    try:
+        yield stop
+    finally:
+        for sign in signs:
+            loop.remove_signal_handler(sign)
 
 
 async def _look_on(it: Context, progress: Progress) -> int:

@@ -8,12 +8,16 @@ from __future__ import annotations
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from publisher.audience.wanted import WantedError
 from publisher.cli import articles, audience, digest, ledger, operate
 from publisher.errors import ConfigError, PublisherError
+
+#: What the parser of the command line raises; Typer gives the common class of these errors no name of its own.
+_Misuse: type[Exception] = typer.BadParameter.__mro__[1]
 
 app = typer.Typer(
     name="publisher",
@@ -54,7 +58,13 @@ for group in (operate, articles, audience, digest, ledger):
 def main() -> None:
     """Runs the command; an error is one clear line on stderr, never a traceback."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False))
+    except _Misuse as error:
+        sys.stderr.write(_usage(error))
+        sys.exit(2)
+    except WantedError as error:
+        sys.stderr.write(f"publisher: {error}\n")
+        sys.exit(2)
     except ConfigError as error:
         for fault in error.faults:
             sys.stderr.write(f"publisher: configuration: {fault}\n")
@@ -68,3 +78,12 @@ def main() -> None:
         sys.exit(1)
     except KeyboardInterrupt:
         sys.exit(130)
+
+
+def _usage(error: Any) -> str:
+    """What is wrong with the words of the command, in one line; the help where a command was left out."""
+    words = str(error.format_message()).rstrip()
+    command = error.ctx.command_path if error.ctx else "publisher"
+    if "\n" in words:
+        return words + "\n"
+    return f"publisher: {words.replace('Value error, ', '').rstrip('.')}; see `{command} --help`\n"

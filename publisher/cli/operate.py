@@ -30,16 +30,15 @@ def run(context: typer.Context) -> None:
 
     async def work() -> None:
         async with opened(settings) as it:
-            with show.progress("picking up") as progress:
-                parts = service.Service(
-                    settings, it.store, it.templates, it.keys, stop=asyncio.Event(), progress=progress
-                )
+            parts = service.Service(
+                settings, it.store, it.templates, it.keys, stop=asyncio.Event(), reporting=show.progress
+            )
 
-                async def announce(started: service.Started) -> None:
-                    for line in await summary.lines(it, started.address, started.documents):
-                        say(line)
+            async def announce(started: service.Started) -> None:
+                for line in await summary.lines(it, started.address, started.documents):
+                    say(line)
 
-                await service.run(parts, announce)
+            await service.run(parts, announce)
 
     run_on_uvloop(work())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -16,16 +17,20 @@ from publisher.progress import Progress
 
 #: Seconds between two plain lines of progress.
 _EVERY = 5.0
+#: Characters that end a line or steer a terminal.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 #: Work that ends sooner than this many seconds shows no bar.
 _PATIENCE = 0.5
+#: One for all bars: those of pieces of work at the same time stand below each other.
+_terminal = Console(stderr=True)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows under headings: ruled on a terminal, tab-separated without headings elsewhere."""
-    texts = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    texts = [["" if cell is None else _line(str(cell)) for cell in row] for row in rows]
     if not sys.stdout.isatty():
         for row in texts:
-            sys.stdout.write("\t".join(cell.replace("\t", " ") for cell in row) + "\n")
+            sys.stdout.write("\t".join(row) + "\n")
         return
     grid = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
@@ -33,6 +38,11 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for row in texts:
         grid.add_row(*row)
     Console(highlight=False, markup=False).print(grid)
+
+
+def _line(text: str) -> str:
+    """`text` without what would break the row, or play tricks on a terminal: file names may hold anything."""
+    return _CONTROL.sub(" ", text)
 
 
 @contextmanager
@@ -48,7 +58,7 @@ def progress(what: str) -> Iterator[Progress]:
 @contextmanager
 def _bar(what: str) -> Iterator[Progress]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    bar = Bar(*columns, console=Console(stderr=True), transient=True)
+    bar = Bar(*columns, console=_terminal, transient=True)
     task = bar.add_task(what, total=None)
     started = time.monotonic()
 

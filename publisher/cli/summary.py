@@ -60,6 +60,9 @@ async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) 
         found.append(_row("Inbox", f"{address}/inbox/ ({_plural(count, 'message')}; nothing leaves this machine)"))
     else:
         found.append(_row("Mail", _mail(it)))
+    waiting = sum(known["outbox"].values()) + sum(known["notices"].values())
+    if waiting:
+        found.append(_row("Waiting", f"{_plural(waiting, 'message')} not sent yet: publisher outbox list"))
     found += _newsletters(it, known)
     found += _rejected(known["rejected"])
     return [*found, *_notes(it), "", "Ctrl-C stops it.", ""]
@@ -75,8 +78,8 @@ def status_lines(known: dict[str, Any]) -> list[str]:
         _row("Notices", _counts(known["notices"]) or "nothing waits"),
     ]
     for name, row in known["newsletters"].items():
-        when = _instant(row["next_due_at"])
-        found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, next {when}"))
+        when = f"next {_instant(row['next_due_at'])}" if row["next_due_at"] else "nothing is due"
+        found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, {when}"))
     if known["next_attempt_at"]:
         found.append(_row("Next try", _instant(known["next_attempt_at"])))
     return found + _rejected(known["rejected"])
@@ -87,8 +90,8 @@ def _newsletters(it: Context, known: dict[str, Any]) -> list[str]:
     for newsletter in it.settings.newsletter:
         row = known["newsletters"][newsletter.name]
         at = row["next_due_at"]
-        when = at.astimezone(it.settings.site.zone).strftime("%a %-d %b %H:%M %Z") if at else "nobody is due"
-        found.append(_row("Digest", f"{newsletter.name}: {_plural(row['readers'], 'reader')}, next {when}"))
+        when = at.astimezone(it.settings.site.zone).strftime("next %a %-d %b %H:%M %Z") if at else "nothing is due"
+        found.append(_row("Digest", f"{newsletter.name}: {_plural(row['readers'], 'reader')}, {when}"))
     return found
 
 
@@ -124,8 +127,8 @@ def _plural(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
-def _instant(value: datetime | None) -> str:
-    return value.strftime("%Y-%m-%d %H:%M UTC") if value else "not scheduled"
+def _instant(value: datetime) -> str:
+    return value.strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _row(label: str, text: str) -> str:

@@ -67,7 +67,10 @@ async def plan_batch(desk: Desk, readers: Sequence[Reader], *, manual: str) -> N
     if not groups and not batch.moves:
         return
     async with desk.store.write() as tx:
-        for (newsletter, to_seq, _), (variant, wants) in groups.items():
+        # All readers first, in one order: two planners with other groups must not wait for each other.
+        planned = [want.reader.subscription.id for _, wants in groups.values() for want in wants]
+        await audience.lock_all(tx, [*planned, *(move[0] for move in batch.moves)])
+        for (newsletter, to_seq, _), (variant, wants) in sorted(groups.items(), key=lambda group: group[0]):
             edition_id = await editions.edition(tx, newsletter, desk.on, kind, to_seq, desk.now)
             await _write(desk, tx, edition_id, variant, wants)
         await audience.move_due(tx, batch.moves)

@@ -63,6 +63,7 @@ async def _plan(desk: Desk, readers: Sequence[Reader], stories: dict[int, Sequen
             desk.tally["failed"] += 1
         else:
             ready.append((reader, variant))
+    wanted = []
     async with desk.store.write() as tx:
         for reader, variant in ready:
             if variant is not None and not await _write(desk, tx, reader, variant):
@@ -70,9 +71,9 @@ async def _plan(desk: Desk, readers: Sequence[Reader], stories: dict[int, Sequen
                 continue
             subscription = reader.subscription
             at = first_due(subscription, desk.zone(reader), desk.now, desk.settings.mail)
-            given = await audience.schedule(tx, subscription.id, at, generation=subscription.generation)
-            desk.tally["scheduled"] += given
+            wanted.append((subscription.id, at, subscription.generation))
             desk.tally["planned"] += variant is not None
+        desk.tally["scheduled"] += await audience.schedule(tx, wanted)
 
 
 async def _write(desk: Desk, tx: Tx, reader: Reader, variant: NewVariant) -> bool:

@@ -54,7 +54,8 @@ async def take(tx: Tx, pick_up: PickUp, loaded: Loaded) -> DocumentResult:
         return rejected_row(loaded.made, known)
     if known is not None and _is_same(known, loaded):
         await documents.put(tx, _document(pick_up, loaded, known.article_id))
-        return DocumentResult(reading.path, "unchanged", known.article_id)
+        titles = await articles.titles(tx, [known.article_id]) if known.article_id else {}
+        return DocumentResult(reading.path, "unchanged", known.article_id, titles.get(known.article_id or "", ""))
     if loaded.made is None:  # another pick-up was here since this one read the file; the next will see
         return DocumentResult(reading.path, "unchanged")
     return await _accept(tx, pick_up, loaded, loaded.made, known)

@@ -75,14 +75,13 @@ async def lock(tx: Tx) -> None:
 async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     """Sends scheduled articles live whose time has come, in the order of their own dates; returns their ids.
 
-    Publishing is serialised until the commit, so whoever sees one `seq` sees all below it (I2).
+    Of one instant, the one that was taken in first comes first. Publishing is serialised until the commit, so whoever
+    sees one `seq` sees all below it (I2).
     """
     await _lock(tx)
     due = and_(articles.c.status == ArticleStatus.SCHEDULED, articles.c.published_at <= now)
-    found = await tx.execute(
-        select(articles.c.id, articles.c.seq).where(due).order_by(articles.c.published_at, articles.c.id).limit(limit)
-    )
-    rows = list(found)
+    query = select(articles.c.id, articles.c.seq).where(due).order_by(articles.c.published_at, articles.c.change)
+    rows = list(await tx.execute(query.limit(limit)))
     fresh = [row.id for row in rows if row.seq is None]
     if not rows:
         return []

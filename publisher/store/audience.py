@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -12,10 +12,12 @@ from publisher.model import Frequency, Reader, Subscriber, Subscription, Subscri
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
 from publisher.store.engine import Tx
-from publisher.store.schema import consents, deliveries, subscribers, subscriptions, suppressions
+from publisher.store.schema import Instant, consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
 
 _PEOPLE = [subscribers.c[name].label(f"person_{name}") for name in Subscriber.__slots__]
+#: Ids in one IN list.
+_CHUNK = 500
 _READERS = select(subscriptions, *_PEOPLE).join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
 
 
@@ -120,6 +122,17 @@ async def lock(tx: Tx, subscription_id: int) -> Subscription | None:
     return None if row is None else _subscription(row)
 
 
+async def lock_all(tx: Tx, subscription_ids: Iterable[int]) -> dict[int, Subscription]:
+    """The same for several, by id, locked in the order of their ids: so two who lock several never block each other."""
+    wanted = sorted(set(subscription_ids))
+    found: dict[int, Subscription] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        chosen = subscriptions.c.id.in_(wanted[start : start + _CHUNK])
+        rows = await tx.execute(select(subscriptions).where(chosen).order_by(subscriptions.c.id).with_for_update())
+        found |= {row.id: _subscription(row) for row in rows}
+    return found
+
+
 async def add_consent(
     tx: Tx, subscription_id: int, *, action: str, now: datetime, origin: str, wording: str
 ) -> None:
@@ -185,17 +198,30 @@ async def set_due(
     await _set(tx, subscription_id, next_due_at=next_due_at, **passed)
 
 
-async def schedule(tx: Tx, subscription_id: int, next_due_at: datetime, *, generation: int) -> bool:
-    """The first due instant, where none was given yet; no welcome edition is owed from here on. Whether it held.
+async def set_due_all(tx: Tx, slots: Sequence[tuple[int, datetime, datetime | None]]) -> None:
+    """The same for several: (subscription, next due instant, instant of the slot that was passed or None)."""
+    last = func.coalesce(bindparam("slot", type_=Instant), subscriptions.c.last_due_at)
+    changed = update(subscriptions).where(subscriptions.c.id == bindparam("of"))
+    if slots:
+        values = [dict(zip(("of", "then", "slot"), slot, strict=True)) for slot in slots]
+        await tx.execute(changed.values(next_due_at=bindparam("then"), last_due_at=last), values)
 
-    `generation` is the subscription's as it was read: one that was confirmed anew meanwhile is left alone.
+
+async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
+    """First due instants, where none was given yet; no welcome edition is owed from here on. How many held.
+
+    `wanted`: (subscription, due instant, its generation as it was read): one that was confirmed anew is left alone.
     """
-    waiting = and_(
-        subscriptions.c.id == subscription_id, subscriptions.c.generation == generation,
-        subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None),
-    )
-    changed = update(subscriptions).where(waiting).values(next_due_at=next_due_at, welcome_after=None)
-    return bool((await tx.execute(changed)).rowcount)
+    found = await lock_all(tx, (ident for ident, _, _ in wanted))
+    held = [
+        {"of": ident, "then": at} for ident, at, generation in wanted
+        if ident in found and found[ident].state == SubscriptionState.ACTIVE
+        and found[ident].next_due_at is None and found[ident].generation == generation
+    ]
+    changed = update(subscriptions).where(subscriptions.c.id == bindparam("of"))
+    if held:
+        await tx.execute(changed.values(next_due_at=bindparam("then"), welcome_after=None), held)
+    return len(held)
 
 
 async def move_due(tx: Tx, moves: Sequence[tuple[int, datetime, datetime, datetime]]) -> None:
@@ -208,11 +234,6 @@ async def move_due(tx: Tx, moves: Sequence[tuple[int, datetime, datetime, dateti
     mine = and_(subscriptions.c.id == bindparam("of"), subscriptions.c.next_due_at == bindparam("was"))
     moved = update(subscriptions).where(mine).values(next_due_at=bindparam("then"), last_due_at=bindparam("slot"))
     await tx.execute(moved, [dict(zip(("of", "was", "then", "slot"), move, strict=True)) for move in moves])
-
-
-async def settle_welcome(tx: Tx, subscription_id: int) -> None:
-    """The welcome edition is planned, or there was nothing to put in it."""
-    await _set(tx, subscription_id, welcome_after=None)
 
 
 async def count_by_state(tx: Tx) -> dict[str, int]:

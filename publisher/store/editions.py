@@ -9,12 +9,12 @@ from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, insert, select, update
 
-from publisher.model import ArticleStatus, SubscriptionState
+from publisher.model import ArticleStatus, Subscription, SubscriptionState
 from publisher.outgoing import OPEN, SENDABLE, DeliveryState, NewDelivery, NewVariant, Variant
 from publisher.store import audience
 from publisher.store.engine import Tx
 from publisher.store.schema import articles, deliveries, editions, issues, subscriptions, variant_articles, variants
-from publisher.store.upsert import insert_new
+from publisher.store.upsert import add_new, insert_new
 
 #: Ids in one IN list.
 _CHUNK = 500
@@ -55,22 +55,31 @@ async def variant(tx: Tx, edition_id: int, new: NewVariant) -> int:
     One that holds an article withdrawn since it was rendered is stale from the start (I10).
     """
     stale = await _any_gone(tx, new.article_ids)
-    mine = and_(variants.c.edition_id == edition_id, variants.c.key == new.key)
-    query = select(variants).where(mine).order_by(variants.c.revision.desc()).limit(1).with_for_update()
-    found = (await tx.execute(query)).first()
-    if found is not None and not found.stale:
-        return int(found.id)
-    values = {"language": new.language, "subject": new.subject, "html": new.html, "text": new.text, "stale": stale}
-    revision = 1 if found is None else found.revision + 1
-    key = {"edition_id": edition_id, "key": new.key, "revision": revision}
-    added = await tx.execute(insert(variants).values(**key, **values).returning(variants.c.id))
-    variant_id = int(added.scalar_one())
+    while True:
+        found = await _newest_revision(tx, edition_id, new.key)
+        if found is not None and not found.stale:
+            return int(found.id)
+        values = {"language": new.language, "subject": new.subject, "html": new.html, "text": new.text, "stale": stale}
+        revision = 1 if found is None else found.revision + 1
+        key = {"edition_id": edition_id, "key": new.key, "revision": revision}
+        if await insert_new(tx, variants, key | values):
+            break  # else another planner made it at the same time, and has committed
+    added = await _newest_revision(tx, edition_id, new.key)
+    assert added is not None
+    variant_id = int(added.id)
     rows = [
         {"variant_id": variant_id, "position": at, "article_id": article} for at, article in enumerate(new.article_ids)
     ]
     if rows:
         await tx.execute(insert(variant_articles), rows)
     return variant_id
+
+
+async def _newest_revision(tx: Tx, edition_id: int, key: str) -> Any:
+    mine = and_(variants.c.edition_id == edition_id, variants.c.key == key)
+    columns = (variants.c.id, variants.c.revision, variants.c.stale)
+    query = select(*columns).where(mine).order_by(variants.c.revision.desc()).limit(1).with_for_update()
+    return (await tx.execute(query)).first()
 
 
 async def plan(
@@ -80,22 +89,29 @@ async def plan(
 
     Moves each subscription's due instant on, as its delivery says. Returns how many were written.
     """
-    written = 0
-    for item in sorted(new, key=lambda item: item.subscription_id):  # one order for all who lock several
-        subscription = await audience.lock(tx, item.subscription_id)
-        if (
-            subscription is None
-            or subscription.state != SubscriptionState.ACTIVE
-            or subscription.from_seq != item.expect_from_seq
-            or subscription.generation != item.expect_generation
-            or await _has_open(tx, item.subscription_id)
-        ):
-            continue
-        if await insert_new(tx, deliveries, _values(edition_id, variant_id, item, now)):
-            written += 1
-        if item.next_due_at is not None:
-            await audience.set_due(tx, item.subscription_id, item.next_due_at, last_due_at=item.due_at)
-    return written
+    items = {item.subscription_id: item for item in new}
+    found = await audience.lock_all(tx, items)
+    standing = await open_deliveries(tx, list(items))
+    held = [
+        item for ident, item in items.items()
+        if ident not in standing and ident in found and _as_expected(found[ident], item)
+    ]
+    # Under the locks nobody else fills these slots.
+    filled = await taken(tx, [(item.subscription_id, item.period) for item in held])
+    fresh = [item for item in held if (item.subscription_id, item.period) not in filled]
+    await add_new(tx, deliveries, [_values(edition_id, variant_id, item, now) for item in fresh])
+    await audience.set_due_all(
+        tx, [(item.subscription_id, item.next_due_at, item.due_at) for item in held if item.next_due_at is not None]
+    )
+    return len(fresh)
+
+
+def _as_expected(subscription: Subscription, item: NewDelivery) -> bool:
+    return (
+        subscription.state == SubscriptionState.ACTIVE
+        and subscription.from_seq == item.expect_from_seq
+        and subscription.generation == item.expect_generation
+    )
 
 
 async def open_deliveries(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, Open]:
@@ -182,10 +198,6 @@ async def _any_gone(tx: Tx, article_ids: Sequence[str]) -> bool:
     chosen = articles.c.id.in_(list(article_ids))
     query = select(articles.c.id, articles.c.status).where(chosen).order_by(articles.c.id).with_for_update(read=True)
     return any(row.status != ArticleStatus.LIVE for row in await tx.execute(query))
-
-
-async def _has_open(tx: Tx, subscription_id: int) -> bool:
-    return bool(await open_deliveries(tx, [subscription_id]))
 
 
 async def _end(tx: Tx, delivery_id: int, state: DeliveryState, now: datetime, reason: str) -> bool:

@@ -96,7 +96,7 @@ class Store:
 
 @contextmanager
 def _trouble() -> Iterator[None]:
-    """Trouble of the database, which passes or which its operator ends, as one clear line. Faults of ours stay theirs."""
+    """Trouble of the database, which passes or which its operator ends, as one clear line."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:

@@ -35,8 +35,12 @@ async def sender_lock(store: Store, folder: Path) -> AsyncIterator[None]:
             yield
         return
     async with store.session() as connection:
-        if not (await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SENDER})).scalar_one():
-            raise StoreBusyError("another publisher is already running on this store; stop it first")
+        for attempt in range(_TRIES):  # as `_patiently`
+            if (await connection.execute(text("SELECT pg_try_advisory_lock(:key)"), {"key": _SENDER})).scalar_one():
+                break
+            if attempt == _TRIES - 1:
+                raise StoreBusyError("another publisher is already running on this store; stop it first")
+            await asyncio.sleep(_PAUSE)
         try:
             yield
         finally:

@@ -9,15 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, and_, func, insert, null, select, update
+from sqlalchemy import BigInteger, Row, Select, and_, bindparam, case, exists, func, insert, null, or_, select, update
 
 from publisher.model import SubscriptionState
 from publisher.outgoing import SENDABLE, Claim, DeliveryState, Outcome, Reply
 from publisher.store import audience
 from publisher.store.engine import Tx
 from publisher.store.schema import (
+    Instant,
     attempts,
     deliveries,
     notices,
@@ -30,7 +32,12 @@ from publisher.text import clean
 
 #: What a claim may take once its time has come; one in doubt has a time only where it is to be repeated.
 _CLAIMABLE = (*SENDABLE, DeliveryState.IN_DOUBT)
+#: Not ended yet.
+_WAITING = (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, DeliveryState.HELD)
 _TABLES = {"delivery": deliveries, "notice": notices}
+#: Where due messages may be found.
+_PLACES = [(kind, state) for kind in _TABLES for state in _CLAIMABLE]
+_NOW = bindparam("now", type_=Instant)
 
 
 async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
@@ -41,13 +48,16 @@ async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
     locks is left for the next claim.
     """
     claims: list[Claim] = []
-    for kind, query in (("notice", _due_notices(now)), ("delivery", _due_deliveries(now))):
+    for kind, query in await _queues(tx, now):
         while len(claims) < want:
-            rows = list(await tx.execute(query.limit(want - len(claims))))
+            rows = list(await tx.execute(query.limit(want - len(claims)), {"now": now}))
             if not rows:
                 break
             refused = {row.id: reason for row in rows if (reason := _refusal(kind, row))}
             await _end(tx, kind, refused, now)
+            if kind == "delivery":  # what is in doubt may have arrived: its window is not to be opened again (I3)
+                doubtful = (row for row in rows if row.state == DeliveryState.IN_DOUBT)
+                await _advance(tx, [row.id for row in doubtful if row.id in refused])
             late = await _overtaken(tx, kind, rows)
             taken = [row for row in rows if row.id not in refused and row.id not in late]
             if not taken and not refused:
@@ -59,10 +69,13 @@ async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
 
 async def settle(tx: Tx, outcomes: Sequence[Outcome]) -> None:
     """Records what became of claims; acceptance moves the subscription's window on (I3)."""
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.claim.subscription_id):
-        if outcome.state == DeliveryState.ACCEPTED:  # the reader before the delivery, as everybody does
-            await audience.lock(tx, outcome.claim.subscription_id)
-        await _settle_one(tx, outcome)
+    if tx.dialect.name != "sqlite":  # which has one writer
+        accepted = [outcome.claim.subscription_id for outcome in outcomes if outcome.state == DeliveryState.ACCEPTED]
+        await audience.lock_all(tx, accepted)  # the reader before the delivery, as everybody does
+    for kind in _TABLES:
+        mine = {outcome.claim.id: outcome for outcome in outcomes if outcome.claim.kind == kind}
+        if mine:
+            await _settle(tx, kind, mine)
 
 
 async def release(tx: Tx, claims: Sequence[Claim]) -> None:
@@ -96,6 +109,12 @@ async def recover(tx: Tx, now: datetime, *, repeat: bool) -> int:
     return found
 
 
+async def any_claimed(tx: Tx) -> bool:
+    """Whether a connection has a claim, or had one when it ended without an outcome."""
+    standing = [exists().where(table.c.state == DeliveryState.CLAIMED) for table in _TABLES.values()]
+    return bool((await tx.execute(select(or_(*standing)))).scalar_one())
+
+
 async def add_notice(
     tx: Tx, kind: str, subscription_id: int, params: dict[str, str], message_id: str, now: datetime
 ) -> int:
@@ -106,13 +125,6 @@ async def add_notice(
         "message_id": message_id, "created_at": now,
     }
     return int((await tx.execute(insert(notices).values(**values).returning(notices.c.id))).scalar_one())
-
-
-async def last_notice_at(tx: Tx, kind: str, subscription_id: int) -> datetime | None:
-    """When a notice of this kind was last asked for, or None."""
-    mine = and_(notices.c.kind == kind, notices.c.subscription_id == subscription_id)
-    found: datetime | None = (await tx.execute(select(func.max(notices.c.created_at)).where(mine))).scalar_one()
-    return found
 
 
 async def _overtaken(tx: Tx, kind: str, rows: Sequence[Row[Any]]) -> set[int]:
@@ -139,17 +151,55 @@ async def _overtaken(tx: Tx, kind: str, rows: Sequence[Row[Any]]) -> set[int]:
     return late | {row.id for row in rows if row.variant_id not in fresh}
 
 
-def _due_notices(now: datetime) -> Select[Any]:
-    query = select(
-        notices, *_reader_columns(), notices.c.params, notices.c.kind.label("notice_kind"),
-        null().label("edition_id"), null().label("variant_id"),
+#: What an outcome writes, by kind; `of` is the row.
+_SETTLED = {
+    kind: update(table).where(table.c.id == bindparam("of")).values({
+        name: bindparam(f"new_{name}")
+        for name in ("state", "next_attempt_at", "finished_at", "reply_code", "reply_enhanced", "reply_text")
+    })
+    for kind, table in _TABLES.items()
+}
+
+
+async def _queues(tx: Tx, now: datetime) -> list[tuple[str, Select[Any]]]:
+    """What is due, as (kind, query): notices, then for each state the deliveries, what waits longest first.
+
+    A query for each state reads along the index and stops at its limit; one for all would sort all that waits (I8).
+    """
+    row = (await tx.execute(_heads(), {"now": now})).one()
+    waiting = [(place[0] == "delivery", at, place) for place, at in zip(_PLACES, row, strict=True) if at is not None]
+    return [(kind, _due(kind, state)) for _, _, (kind, state) in sorted(waiting)]
+
+
+@cache
+def _heads() -> Select[Any]:
+    """Since when the first message of each of `_PLACES` is due, or NULL, at `now`."""
+    firsts = []
+    for kind, state in _PLACES:
+        table = _TABLES[kind]
+        first = select(func.min(table.c.next_attempt_at)).where(table.c.state == state, table.c.next_attempt_at <= _NOW)
+        firsts.append(first.scalar_subquery().label(f"{kind}_{state}"))
+    return select(*firsts)
+
+
+@cache
+def _due(kind: str, state: DeliveryState) -> Select[Any]:
+    """Messages of this state that are due at `now`."""
+    table = _TABLES[kind]
+    query: Select[Any] = select(table, *_reader_columns())
+    if kind == "notice":
+        extra = (notices.c.kind.label("notice_kind"), null().label("edition_id"), null().label("variant_id"))
+        query = query.add_columns(*extra)
+    else:
+        query = query.join(variants, deliveries.c.variant_id == variants.c.id).where(variants.c.stale.is_(False))
+    return (
+        query.join(subscriptions, table.c.subscription_id == subscriptions.c.id)
+        .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
+        .outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)
+        .where(table.c.state == state, table.c.next_attempt_at <= _NOW)
+        .order_by(table.c.next_attempt_at, table.c.id)
+        .with_for_update(of=[table, subscriptions], skip_locked=True)
     )
-    return _due(query, notices, now)
-
-
-def _due_deliveries(now: datetime) -> Select[Any]:
-    query = select(deliveries, *_reader_columns()).join(variants, deliveries.c.variant_id == variants.c.id)
-    return _due(query, deliveries, now).where(variants.c.stale.is_(False))
 
 
 def _reader_columns() -> list[Any]:
@@ -157,17 +207,6 @@ def _reader_columns() -> list[Any]:
         subscriptions.c.newsletter, subscriptions.c.generation, subscriptions.c.state.label("subscription_state"),
         subscribers.c.email, subscribers.c.name, suppressions.c.reason.label("suppression"),
     ]
-
-
-def _due(query: Select[Any], table: Table, now: datetime) -> Select[Any]:
-    return (
-        query.join(subscriptions, table.c.subscription_id == subscriptions.c.id)
-        .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
-        .outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)
-        .where(table.c.state.in_(_CLAIMABLE), table.c.next_attempt_at <= now)
-        .order_by(table.c.next_attempt_at, table.c.id)
-        .with_for_update(of=[table, subscriptions], skip_locked=True)
-    )
 
 
 def _refusal(kind: str, row: Row[Any]) -> str:
@@ -205,28 +244,27 @@ def _claim(kind: str, row: Row[Any]) -> Claim:
     )
 
 
-async def _settle_one(tx: Tx, outcome: Outcome) -> None:
-    table = _TABLES[outcome.claim.kind]
-    reply = _reply(outcome.reply)
-    waits = outcome.state in (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, DeliveryState.HELD)
-    changed = (
-        update(table)
-        .where(table.c.id == outcome.claim.id, table.c.state == DeliveryState.CLAIMED)
-        .values(
-            state=outcome.state, next_attempt_at=outcome.next_attempt_at, **reply,
-            finished_at=None if waits else outcome.finished_at,
-        )
-    )
-    if not (await tx.execute(changed)).rowcount:
+async def _settle(tx: Tx, kind: str, outcomes: dict[int, Outcome]) -> None:
+    """Records the outcomes of one table, by id; those that are settled already change nothing."""
+    table = _TABLES[kind]
+    claimed = select(table.c.id).where(table.c.id.in_(list(outcomes)), table.c.state == DeliveryState.CLAIMED)
+    held = sorted((await tx.execute(claimed.with_for_update())).scalars())
+    if not held:
         return
-    if outcome.state == DeliveryState.ACCEPTED and outcome.claim.kind == "delivery":
-        await _advance(tx, outcome.claim.id)
-    await tx.execute(
-        insert(attempts).values(
-            kind=outcome.claim.kind, ref_id=outcome.claim.id, number=outcome.claim.attempt,
-            started_at=outcome.started_at, finished_at=outcome.finished_at, state=outcome.state, **reply,
-        )
-    )
+    found = [(ident, outcomes[ident], _reply(outcomes[ident].reply)) for ident in held]
+    await tx.execute(_SETTLED[kind], [
+        {"of": ident, "new_state": outcome.state, "new_next_attempt_at": outcome.next_attempt_at,
+         "new_finished_at": None if outcome.state in _WAITING else outcome.finished_at,
+         **{f"new_{name}": value for name, value in reply.items()}}
+        for ident, outcome, reply in found
+    ])
+    if kind == "delivery":
+        await _advance(tx, [ident for ident, outcome, _ in found if outcome.state == DeliveryState.ACCEPTED])
+    await tx.execute(insert(attempts), [
+        {"kind": kind, "ref_id": ident, "number": outcome.claim.attempt, "started_at": outcome.started_at,
+         "finished_at": outcome.finished_at, "state": outcome.state, **reply}
+        for ident, outcome, reply in found
+    ])
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
@@ -236,14 +274,21 @@ def _reply(reply: Reply) -> dict[str, Any]:
     }
 
 
-async def _advance(tx: Tx, delivery_id: int) -> None:
-    """The subscription's next window opens where the accepted delivery's ends; it never moves back."""
-    row = (
-        await tx.execute(
-            select(deliveries.c.subscription_id, deliveries.c.to_seq).where(deliveries.c.id == delivery_id)
-        )
-    ).one()
-    behind = and_(subscriptions.c.id == row.subscription_id, subscriptions.c.from_seq < row.to_seq)
-    await tx.execute(update(subscriptions).where(behind).values(from_seq=row.to_seq))
+#: No further back than `to`, for the subscription `of`.
+_TO = bindparam("to", type_=BigInteger)
+_ADVANCED = update(subscriptions).where(subscriptions.c.id == bindparam("of")).values({
+    column: case((column < _TO, _TO), else_=column)
+    for column in (subscriptions.c.from_seq, subscriptions.c.welcome_after)
+})
 
 
+async def _advance(tx: Tx, delivery_ids: Sequence[int]) -> None:
+    """Each subscription's next window opens where its accepted delivery ends; it never moves back.
+
+    So does that of a welcome edition that is still owed: the reader left and came back while this was on its way.
+    """
+    if not delivery_ids:
+        return
+    query = select(deliveries.c.subscription_id, deliveries.c.to_seq).where(deliveries.c.id.in_(delivery_ids))
+    reached = [{"of": row.subscription_id, "to": row.to_seq} for row in await tx.execute(query)]
+    await tx.execute(_ADVANCED, reached)

@@ -22,6 +22,12 @@ async def upsert(tx: Tx, table: Table, key: Sequence[str], values: Mapping[str, 
     await tx.execute(statement.on_conflict_do_update(index_elements=list(key), set_=rest))
 
 
+async def add_new(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Inserts these rows, but for those of which a unique key is taken."""
+    if rows:
+        await tx.execute(_insert(tx, table).on_conflict_do_nothing(), [dict(row) for row in rows])
+
+
 async def insert_new(tx: Tx, table: Table, values: Mapping[str, Any]) -> bool:
     """Inserts the row unless one of the table's unique keys is taken; whether it did."""
     statement = _insert(tx, table).values(**values).on_conflict_do_nothing().returning(*table.primary_key)

@@ -79,13 +79,17 @@ class Site:
     def json(self, *words: str) -> Any:
         return json.loads(self.done(*words, "--json"))
 
-    def start(self) -> subprocess.Popen[str]:
+    def spawn(self, *words: str) -> subprocess.Popen[str]:
         output = (self.root / "out.txt").open("a", encoding="utf-8")
         process = subprocess.Popen(
-            [str(PROGRAM), "run"], cwd=self.root, env=_environment(), stdout=output, stderr=output, text=True
+            [str(PROGRAM), *words], cwd=self.root, env=_environment(), stdout=output, stderr=output, text=True
         )
         output.close()
         self.running.append(process)
+        return process
+
+    def start(self) -> subprocess.Popen[str]:
+        process = self.spawn("run")
         self.wait(lambda: self._ready(process), "the service to be ready")
         return process
 

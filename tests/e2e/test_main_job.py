@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import email.policy
 import re
@@ -137,6 +138,26 @@ def test_a_mail_server_that_is_down_loses_nobody(site: Any) -> None:
     )
 
 
+def test_a_send_by_hand_that_is_stopped_leaves_nothing_in_doubt(site: Any) -> None:
+    """Ctrl-C while a message is on the wire: it is finished and recorded, and nothing else begins."""
+    server = _Slow()
+    controller = Controller(server, hostname="127.0.0.1", port=_free_port())
+    controller.start()
+    try:
+        site.configure(_smtp(controller.port) + "\nconnections = 1")
+        site.done("ingest")
+        for number in range(2):
+            site.done("subscribers", "add", f"reader{number}@example.org", "--confirmed")
+        process = site.spawn("digest", "send", "daily")
+        site.wait(lambda: server.begun, "the first message")
+        assert site.stop(process, signal.SIGINT)[0] == 1
+    finally:
+        controller.stop()
+    assert "Traceback" not in site.output()
+    states = sorted(row["state"] for row in site.json("outbox", "list")["deliveries"])
+    assert states == ["accepted", "queued"]
+
+
 def test_preview_sends_nothing(site: Any) -> None:
     """Preview writes HTML, text and .eml and leaves the ledger empty."""
     site.done("ingest")
@@ -170,6 +191,16 @@ class _Mailbox:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         self.messages.append(email.message_from_bytes(envelope.content, policy=email.policy.default))
+        return "250 2.0.0 taken"
+
+
+class _Slow:
+    def __init__(self) -> None:
+        self.begun = 0
+
+    async def handle_DATA(self, _server: Any, _session: Any, _envelope: Any) -> str:
+        self.begun += 1
+        await asyncio.sleep(1)
         return "250 2.0.0 taken"
 
 

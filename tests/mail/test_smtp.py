@@ -263,3 +263,8 @@ async def test_words_of_a_server_are_tamed(scripted: Start) -> None:
     await session.close()
     assert reply.text.startswith("first[31m ")
     assert len(reply.text) <= 501
+
+
+def test_a_transport_shows_no_password() -> None:
+    """Not in a log, nor in a traceback that prints values."""
+    assert "pass word" not in repr(SmtpTransport("h", 25, "none", 1, "own", username="u", password="pass word"))

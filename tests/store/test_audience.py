@@ -125,9 +125,9 @@ async def test_schedule_and_move_hold_only_for_what_was_read(scene: Any) -> None
     subscription = await scene.reader("ada@example.org")
     generation = (await _reader(scene.store, subscription)).subscription.generation
     async with scene.store.write() as tx:
-        assert not await audience.schedule(tx, subscription, NOW, generation=generation + 1)
-        assert await audience.schedule(tx, subscription, NOW, generation=generation)
-        assert not await audience.schedule(tx, subscription, NOW + HOUR, generation=generation)
+        assert not await audience.schedule(tx, [(subscription, NOW, generation + 1)])
+        assert await audience.schedule(tx, [(subscription, NOW, generation)]) == 1
+        assert not await audience.schedule(tx, [(subscription, NOW + HOUR, generation)])
         await audience.move_due(tx, [])
         await audience.move_due(tx, [(subscription, NOW + HOUR, NOW, NOW), (subscription, NOW, NOW + HOUR, NOW)])
     found = (await _reader(scene.store, subscription)).subscription
@@ -142,7 +142,6 @@ async def test_new_choices_are_scheduled_anew(scene: Any) -> None:
         await audience.change_subscription(
             tx, subscription, frequency=Frequency.WEEKLY, weekday=6, local_time=time(9, 5), sections=["city"]
         )
-        await audience.settle_welcome(tx, subscription)
     found = (await _reader(scene.store, subscription)).subscription
     assert (found.frequency, found.weekday, found.local_time) == (Frequency.WEEKLY, 6, time(9, 5))
     assert (found.sections, found.next_due_at) == (("city",), None)

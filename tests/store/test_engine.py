@@ -173,10 +173,14 @@ async def test_a_database_that_gives_up_is_a_store_error(any_store: Store) -> No
         "postgresql": ("SELECT 1", "SELECT pg_terminate_backend(pg_backend_pid())", "terminat"),
     }
     first, second, reason = trouble[any_store.dialect]
-    with pytest.raises(StoreError, match=reason):
+
+    async def fail() -> None:
         async with any_store.write() as tx:
             await tx.execute(text(first))
             await tx.execute(text(second))
+
+    with pytest.raises(StoreError, match=reason):
+        await fail()
     async with any_store.read() as tx:
         assert await articles.count_live(tx) == 0
 

@@ -109,3 +109,19 @@ async def test_I2_a_pick_up_waits_for_another_ones_end(any_store: Store) -> None
     await asyncio.sleep(0.1)
     await asyncio.gather(first, one(other, "second"))
     assert order == ["first begins", "first ends", "second begins", "second ends"]
+
+
+async def test_whoever_only_asks_keeps_no_sender_out(any_store: Store) -> None:
+    """`status` holds the lock for an instant; a service that starts just then waits for it."""
+    asked = asyncio.Event()
+
+    async def ask() -> None:
+        async with sender_lock(any_store, any_store.folder):
+            asked.set()
+            await asyncio.sleep(0.15)
+
+    async with asyncio.TaskGroup() as group:
+        group.create_task(ask())
+        await asked.wait()
+        async with sender_lock(any_store, any_store.folder):
+            pass

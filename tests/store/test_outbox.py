@@ -180,6 +180,25 @@ async def test_I3_what_was_on_the_wire_when_the_reader_left_is_not_in_the_welcom
     assert (reader.subscription.welcome_after, reader.subscription.from_seq) == (2, 3)
 
 
+async def test_I3_what_may_have_arrived_before_the_reader_left_is_not_in_the_welcome(scene: Any) -> None:
+    """In doubt, and never repeated since the reader left: it counts as delivered when they come back."""
+    subscription = await scene.reader("ada@example.org")
+    await scene.live(3)
+    await scene.plan(subscription, to_seq=2)
+    (claim,) = await scene.claim()
+    await scene.settle(claim, DeliveryState.IN_DOUBT, NOW)
+    async with scene.store.write() as tx:
+        await audience.unsubscribe(tx, subscription, NOW)
+    assert await scene.claim() == []
+    assert await scene.states() == [DeliveryState.CANCELLED]
+    async with scene.store.write() as tx:
+        await audience.new_generation(tx, subscription)
+        await audience.confirm(tx, subscription, NOW, welcome=True)
+        reader = await audience.reader(tx, subscription)
+    assert reader is not None
+    assert (reader.subscription.welcome_after, reader.subscription.from_seq) == (2, 3)
+
+
 async def test_claims_go_by_age_whatever_their_state(scene: Any) -> None:
     """A retry that is long due does not wait for the end of a long queue, nor pass what waits longer."""
     old, retried, new = [await scene.reader(f"r{n}@example.org") for n in range(3)]
@@ -276,18 +295,6 @@ async def test_I5_what_was_on_the_wire_is_held_for_the_operator(scene: Any) -> N
     found = (await scene.ledger())["ada@example.org D:2026-11-22"]
     assert (found.state, found.next_attempt_at) == (DeliveryState.IN_DOUBT, None)
     assert found.reply.text == "the program ended before the server's reply"
-
-
-async def test_last_notice_tells_when_it_was_asked_for(scene: Any) -> None:
-    """By kind and subscription."""
-    subscription = await scene.reader("new@example.org", confirmed=False)
-    async with scene.store.read() as tx:
-        assert await outbox.last_notice_at(tx, "confirm", subscription) is None
-    await _notice(scene, subscription, 1, NOW)
-    await _notice(scene, subscription, 2, NOW - HOUR)
-    async with scene.store.read() as tx:
-        assert await outbox.last_notice_at(tx, "confirm", subscription) == NOW
-        assert await outbox.last_notice_at(tx, "other", subscription) is None
 
 
 async def test_view_of_the_ledger(scene: Any) -> None:

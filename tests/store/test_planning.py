@@ -36,9 +36,9 @@ async def test_a_first_due_instant_is_given_once(scene: Any) -> None:
     ident = await scene.reader("r@example.org")
     generation = (await subscription(scene, ident)).generation
     async with scene.store.write() as tx:
-        assert not await audience.schedule(tx, ident, NOW, generation=generation - 1)
-        assert await audience.schedule(tx, ident, NOW, generation=generation)
-        assert not await audience.schedule(tx, ident, LATER, generation=generation)
+        assert not await audience.schedule(tx, [(ident, NOW, generation - 1)])
+        assert await audience.schedule(tx, [(ident, NOW, generation)]) == 1
+        assert not await audience.schedule(tx, [(ident, LATER, generation)])
     found = await subscription(scene, ident)
     assert (found.next_due_at, found.welcome_after) == (NOW, None)
 
