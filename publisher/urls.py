@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -14,6 +15,8 @@ FEED_FORMATS = (
     ("feed.json", "application/feed+json", "JSON Feed"),
 )
 
+# What browsers take out of an address before they read it: "java\nscript:" is a script to them (WHATWG URL, 4.4).
+_BROKEN = re.compile(r"[\t\r\n]")
 _TRACKING = frozenset(("fbclid", "gclid", "mc_cid", "mc_eid", "igshid", "ref", "ref_src", "cmpid", "spm", "yclid"))
 
 
@@ -48,7 +51,7 @@ def absolute(site_url: str, path: str) -> str:
 def resolve(base: str, link: str) -> str:
     """`link` as found on the page `base`, made absolute; empty unless the result is http, https or mailto."""
     try:
-        joined = urljoin(base, link.strip())
+        joined = urljoin(base, _BROKEN.sub("", link.strip()))
         parts = urlsplit(joined)
     except ValueError:
         return ""

@@ -105,3 +105,9 @@ def test_order_of_the_query_does_not_matter() -> None:
 def test_what_is_no_web_address_has_no_canonical_form(url: str) -> None:
     """So two of them never match."""
     assert urls.canonical(url) == ""
+
+
+@pytest.mark.parametrize("link", ["java\nscript:alert(1)", " java\tscript:alert(1)", "java\r\nscript:alert(1)"])
+def test_a_script_with_a_break_in_its_name_is_no_link(link: str) -> None:
+    """Browsers read over tabs and line ends, so they must not hide a scheme."""
+    assert urls.resolve("https://example.org/a", link) == ""

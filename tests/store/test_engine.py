@@ -169,7 +169,7 @@ async def test_error_of_the_database_names_no_values(any_store: Store) -> None:
 async def test_a_database_that_gives_up_is_a_store_error(any_store: Store) -> None:
     """A full disk, a server that goes away: one clear line, reading or writing, and the store can be used again."""
     trouble = {
-        "sqlite": ("PRAGMA max_page_count = 1", "INSERT INTO sources VALUES (hex(zeroblob(900000)), '2026-11-22')", "full"),
+        "sqlite": ("PRAGMA max_page_count = 1", "INSERT INTO counters VALUES (hex(zeroblob(900000)), 1)", "full"),
         "postgresql": ("SELECT 1", "SELECT pg_terminate_backend(pg_backend_pid())", "terminat"),
     }
     first, second, reason = trouble[any_store.dialect]
