@@ -216,11 +216,20 @@ def _contradictions(settings: Settings) -> list[str]:
     faults += [f"newsletter: two are named {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
     sources = [s.name for s in settings.source]
     faults += [f"source: {name} stands twice" for name in sorted({s for s in sources if sources.count(s) > 1})]
-    faults += [
-        f'source.{i}.kind: "feed" is not read by this version; use a folder'
-        for i, source in enumerate(settings.source) if source.kind == "feed"
-    ]
+    for i, source in enumerate(settings.source):
+        faults += [f"source.{i}.{fault}" for fault in _faults_of_source(source)]
     return faults
+
+
+def _faults_of_source(source: Source) -> list[str]:
+    """Keys that its kind lacks, or does not know."""
+    given = source.model_fields_set
+    if source.kind == "folder":
+        of_feeds = ("url", "full_text", "allow_private")
+        return [f'{key}: only of a source of the kind "feed"' for key in of_feeds if key in given]
+    of_folders = ("path", "settle", "archive", "follow_deletions")
+    faults = [f'{key}: only of a source of the kind "folder"' for key in of_folders if key in given]
+    return faults if source.url else [*faults, "url: missing; a feed has an address"]
 
 
 def _line(key: str, error: dict[str, Any]) -> str:

@@ -6,6 +6,7 @@
     │   └── StoreBusyError    another publisher already works on this store
     ├── NotFoundError         the thing named on the command line does not exist
     ├── DocumentError         a document is no article; carries the remedy
+    ├── FetchError            an address could not be fetched, or is refused
     ├── OutputError           a feed or page could not be written; the old one stays
     └── MessageError          a message breaks the rules of mail and is held
 """
@@ -50,6 +51,17 @@ class DocumentError(PublisherError):
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+
+
+class FetchError(PublisherError):
+    """An address could not be fetched.
+
+    `refused`: it is one that is never asked, whatever the network does; trying again is of no use.
+    """
+
+    def __init__(self, reason: str, *, refused: bool = False) -> None:
+        super().__init__(reason)
+        self.refused = refused
 
 
 class OutputError(PublisherError):

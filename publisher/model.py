@@ -89,8 +89,10 @@ class Extracted:
     tags: tuple[str, ...] = ()
     #: BCP 47, as "en"; empty where unknown.
     language: str = ""
-    #: As the document says; None where it says nothing.
+    #: As the document says, with the offset that it gives, else in the site's zone; None where it says nothing.
     published_at: datetime | None = None
+    #: When the document says that it was last changed; None where it says nothing.
+    updated_at: datetime | None = None
     #: Absolute URL of the lead image, or empty.
     image: str = ""
     caption: str = ""
@@ -107,6 +109,8 @@ class Extracted:
     status: ArticleStatus = ArticleStatus.SCHEDULED
     #: How the bytes were read, as "utf-8" or "windows-1252".
     encoding: str = "utf-8"
+    #: What was odd about it and passed over, in plain words for its owner.
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +168,7 @@ class Document:
     #: Modification time in nanoseconds since the epoch.
     mtime_ns: int
     state: DocumentState
-    #: Why it was rejected, or empty.
+    #: Why it was rejected; of an accepted one what was odd about it; or empty.
     reason: str
     #: What its owner can do about it, or empty.
     remedy: str
@@ -172,6 +176,8 @@ class Document:
     seen_at: datetime
     #: False once the file is gone from the source.
     present: bool = True
+    #: The source's archive holds the file now: it is gone from its place, and still there.
+    archived: bool = False
 
 
 @dataclass(frozen=True, slots=True)

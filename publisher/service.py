@@ -9,8 +9,10 @@ logged with its reason and comes again.
 from __future__ import annotations
 
 import asyncio
+import random
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -23,6 +25,7 @@ from publisher.crypto import Keys
 from publisher.digest.plan import plan
 from publisher.errors import PublisherError
 from publisher.feeds.publish import publish as publish_feeds
+from publisher.intake.feed_poll import poll
 from publisher.intake.ingest import ingest
 from publisher.intake.ingest import publish as publish_due
 from publisher.intake.watch import wake_ups
@@ -30,6 +33,7 @@ from publisher.mail.deliver import deliver, recover
 from publisher.mail.relay import Relay
 from publisher.model import DocumentResult
 from publisher.progress import Progress, Reporting, unheard
+from publisher.settings import Source
 from publisher.site.publish import publish as publish_pages
 from publisher.store.engine import Store
 from publisher.store.lock import sender_lock
@@ -47,6 +51,8 @@ _LAST_WORDS = 9.0
 _PATIENCE = 8.0
 #: How long the watcher trusts that no event means no change; the ticks of pick-up are far denser.
 _WATCH = timedelta(minutes=1)
+#: Seconds between two looks at which feeds are due.
+_ROUND = 1.0
 #: A tick that has not ended well for so long makes the service "not ready".
 _STUCK = timedelta(minutes=5)
 
@@ -122,8 +128,10 @@ async def _first_round(service: Service) -> list[DocumentResult]:
 
 async def _tick_until_stopped(service: Service, scheduler: AsyncIOScheduler) -> None:
     scheduler.start()
-    if service.settings.source:
+    if _of_kind(service, "folder"):
         service.keep(asyncio.create_task(_watch(service)))
+    if _of_kind(service, "feed"):
+        service.keep(asyncio.create_task(_keep_polling(service)))
     await service.stop.wait()
     _log.info("stopping", why="asked to")
 
@@ -131,7 +139,7 @@ async def _tick_until_stopped(service: Service, scheduler: AsyncIOScheduler) -> 
 def _scheduler(service: Service) -> AsyncIOScheduler:
     """The ticks, not started yet."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
-    polls = [source.poll.total_seconds() for source in service.settings.source]
+    polls = [source.poll.total_seconds() for source in _of_kind(service, "folder")]
     beats: list[tuple[Callable[[Service], Coroutine[Any, Any, object]], float]] = [(go_live, 1.0), (send, 2.0)]
     if polls:
         beats.append((pick_up, min(polls)))
@@ -158,9 +166,17 @@ async def _wind_down(service: Service, scheduler: AsyncIOScheduler) -> None:
 
 async def _watch(service: Service) -> None:
     """Looks at the folders the moment that something moves in them; the ticks look whatever the watcher tells."""
-    folders = [service.settings.path(source.path) for source in service.settings.source]
+    folders = [service.settings.path(source.path) for source in _of_kind(service, "folder")]
     async for _ in wake_ups(folders, poll=_WATCH, stop=service.stop):
         await _guarded(service, pick_up)
+
+
+async def _keep_polling(service: Service) -> None:
+    """Asks the feeds that are due, one round after the other: a round may take as long as the slowest server."""
+    while not service.stop.is_set():
+        await _guarded(service, poll_feeds)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(service.stop.wait(), _ROUND)
 
 
 async def _let_finish(service: Service) -> None:
@@ -183,6 +199,18 @@ async def pick_up(service: Service) -> list[DocumentResult]:
     if found:
         await _guarded(service, go_live)
     return found
+
+
+async def poll_feeds(service: Service) -> None:
+    """Asks the feeds of others whose time has come; publishes at once what came in."""
+    found: list[DocumentResult] | None = await _unless_stopped(
+        service,
+        poll(service.store, service.settings, now=_now, jitter=random.random, due_only=True, brief=True),
+    )
+    for row in found or ():
+        metrics.DOCUMENTS.labels(row.status).inc()
+    if found:
+        await _guarded(service, go_live)
 
 
 async def go_live(service: Service) -> None:
@@ -250,6 +278,10 @@ async def _unless_stopped(service: Service, work: Coroutine[Any, Any, Any]) -> A
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     return None
+
+
+def _of_kind(service: Service, kind: str) -> list[Source]:
+    return [source for source in service.settings.source if source.kind == kind]
 
 
 def _why_not_ready(service: Service, now: datetime) -> str | None:

@@ -9,11 +9,12 @@ import re
 from datetime import time, timedelta
 from email.utils import parseaddr
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, model_validator
 
+from publisher import urls
 from publisher.address import parse
 from publisher.errors import PublisherError
 from publisher.model import Frequency
@@ -57,6 +58,12 @@ def _web_address(value: str) -> str:
     if not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", value):
         raise ValueError('is no web address; write one such as "https://news.example.org"')
     return value.rstrip("/")
+
+
+def _feed_address(value: str) -> str:
+    if value and not (re.fullmatch(r"https?://[^\s/?#@]+(?:[/?][^\s#]*)?", value) and urls.canonical(value)):
+        raise ValueError('is no address of a feed; write one such as "https://news.example.org/rss.xml"')
+    return value
 
 
 def _mailbox(value: str) -> str:
@@ -179,21 +186,38 @@ class Web(Table):
 class Source(Table):
     """Where articles come from."""
 
-    #: Only "folder" is read by this version; "feed" is refused with a clear line.
+    #: "folder": documents on this machine; "feed": RSS, Atom or JSON Feed of others.
     kind: Literal["folder", "feed"] = "folder"
     #: Of a folder: where the documents lie.
     path: Location = Path("seeds")
-    #: How often the source is looked at, whatever the watcher tells.
+    #: Of a feed: its address.
+    url: Annotated[str, AfterValidator(_feed_address)] = ""
+    #: How often the source is looked at, whatever the watcher tells; of a feed "15m" where nothing is said.
     poll: Pause = timedelta(seconds=2)
     #: A file is taken when it has been unchanged for so long.
     settle: Duration = timedelta(milliseconds=200)
-    #: "mail": what it held at its first fetch is news; "hold": live, but never mailed.
+    #: "mail": what it held at its first fetch is news; "hold": live, but never mailed (the default of a feed).
     backfill: Literal["mail", "hold"] = "mail"
+    #: Of a folder: files that were accepted are moved into its folder `archive`, which is looked at no more.
+    archive: bool = False
+    #: Of a folder: deleting a file withdraws its article; putting it back brings the article back.
+    follow_deletions: bool = False
+    #: Of a feed: fetch each entry's page, and take the article's text from there.
+    full_text: bool = False
+    #: Of a feed: let it and its pages lie at private addresses (for tests, and for feeds of one's own network).
+    allow_private: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_of_a_feed(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("kind") == "feed":
+            return {"poll": "15m", "backfill": "hold", **data}
+        return data
 
     @property
     def name(self) -> str:
-        """How the store knows this source."""
-        return f"{self.kind}:{self.path.as_posix()}"
+        """How the store knows this source; a feed that moves from http to https stays the same source."""
+        return f"feed:{urls.canonical(self.url)}" if self.kind == "feed" else f"folder:{self.path.as_posix()}"
 
 
 class Newsletter(Table):

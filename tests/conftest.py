@@ -7,9 +7,9 @@ import os
 import shutil
 import tempfile
 import warnings
-from collections.abc import AsyncIterator, Callable, Generator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -129,6 +129,68 @@ def pytest_runtest_makereport(
         report.outcome = "failed"
         report.longrepr = f"{item.nodeid} skipped where nothing may be missing: {reason}"
     return report
+
+
+Act = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+class Peer:
+    """A web server of the tests' own, on a port of its own: says what it was told to, or does what a test does."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        #: (path, headers in lower case) of each request so far.
+        self.requests: list[tuple[str, dict[str, str]]] = []
+        self.acts: dict[str, Act] = {}
+        self.busy: set[asyncio.Task[Any] | None] = set()
+
+    def say(self, path: str, body: bytes | str = b"", status: int = 200, **headers: str) -> None:
+        """Answers so from now on; `_` in a header's name stands for `-`."""
+        data = body.encode() if isinstance(body, str) else body
+
+        async def act(writer: asyncio.StreamWriter) -> None:
+            given = {"content-length": str(len(data))} | {k.replace("_", "-").lower(): v for k, v in headers.items()}
+            lines = "".join(f"{name}: {value}\r\n" for name, value in given.items())
+            writer.write(f"HTTP/1.1 {status} Whatever\r\n{lines}\r\n".encode() + data)
+
+        self.acts[path] = act
+
+    def asked(self, path: str) -> list[dict[str, str]]:
+        """The headers of the requests for this path, the first first."""
+        return [headers for asked, headers in self.requests if asked == path]
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, one request."""
+        self.busy.add(asyncio.current_task())
+        try:
+            head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+            path = head[0].split(" ")[1]
+            fields = (line.partition(":") for line in head[1:] if line)
+            self.requests.append((path, {name.lower(): value.strip() for name, _, value in fields}))
+            if path not in self.acts:
+                self.say(path, status=404)
+            await self.acts[path](writer)
+            await writer.drain()
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # the client has had enough, or the test is over
+        finally:
+            self.busy.discard(asyncio.current_task())
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+
+@pytest.fixture
+async def peer() -> AsyncIterator[Peer]:
+    """A web server that does as it is told."""
+    found = Peer()
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield found
+    server.close()
+    for task in filter(None, tuple(found.busy)):
+        task.cancel()
+    await server.wait_closed()
 
 
 @pytest.fixture

@@ -134,6 +134,15 @@ def test_other_values_of_the_contract_are_accepted(load: Load, key: str, value: 
     load(f"[{table}]\n{name} = {json.dumps(value)}")
 
 
+def test_feed_has_defaults_of_its_own(load: Load) -> None:
+    """Polled every quarter of an hour, its backfill held; what is written wins."""
+    found = load('[[source]]\nkind = "feed"\nurl = "https://News.example.org/rss.xml?a=1"').source[0]
+    assert (found.poll, found.backfill, found.full_text) == (timedelta(minutes=15), "hold", False)
+    assert found.name == "feed:news.example.org/rss.xml?a=1"
+    found = load('[[source]]\nkind = "feed"\nurl = "https://a.example/"\npoll = "1h"\nbackfill = "mail"').source[0]
+    assert (found.poll, found.backfill) == (timedelta(hours=1), "mail")
+
+
 def test_source_may_hold_its_backfill(load: Load) -> None:
     """Live, but never mailed."""
     assert load('[[source]]\nbackfill = "hold"').source[0].backfill == "hold"
@@ -162,7 +171,8 @@ def _default_text() -> str:
 
 def _keys(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in table.items():
-        inner = value[0] if isinstance(value, list) and value and isinstance(value[0], dict) else value
+        array = isinstance(value, list) and value and isinstance(value[0], dict)
+        inner = {key: of for one in value for key, of in one.items()} if array else value
         if isinstance(inner, dict):
             yield from _keys(inner, f"{prefix}{name}.")
         else:
@@ -181,13 +191,13 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def test_default_file_names_every_key() -> None:
     """Those that are commented out too: what a person can set stands there."""
-    text = re.sub(r"^# (\[[\w.]+\]|\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
+    text = re.sub(r"^# (\[{1,2}[\w.]+\]|\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
     assert sorted(_keys(tomllib.loads(text))) == sorted(set(_fields(config.Settings)) - {"root"})
 
 
 def test_default_file_with_all_its_keys_is_accepted(load: Load, tmp_path: Path) -> None:
     """Whoever takes the comment signs away gets no surprise."""
-    text = re.sub(r"^# (\[[\w.]+\]|(?!password )\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
+    text = re.sub(r"^# (\[{1,2}[\w.]+\]|(?!password )\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
     (tmp_path / "config").mkdir()
     (tmp_path / "config/smtp-password").write_text("geheim\n")
     assert load(text).mail.password.get_secret_value() == "geheim"
@@ -431,7 +441,26 @@ def test_all_faults_are_reported_at_once(faults: Callable[..., list[str]]) -> No
         ),
         ('[[newsletter]]\nname = "a"\n[[newsletter]]\nname = "a"', "newsletter: two are named 'a'"),
         ('[[source]]\npath = "in"\n[[source]]\npath = "in"', "source: folder:in stands twice"),
-        ('[[source]]\nkind = "feed"', 'source.0.kind: "feed" is not read by this version; use a folder'),
+        ('[[source]]\nkind = "feed"', "source.0.url: missing; a feed has an address"),
+        (
+            '[[source]]\nkind = "feed"\nurl = "https://a.example/f"\npath = "in"',
+            'source.0.path: only of a source of the kind "folder"',
+        ),
+        ('[[source]]\nurl = "https://a.example/f"', 'source.0.url: only of a source of the kind "feed"'),
+        (
+            '[[source]]\nkind = "feed"\nurl = "http://a.example/f"\n[[source]]\nkind = "feed"\nurl = "https://www.a.example/f/"',
+            "source: feed:a.example/f stands twice",
+        ),
+        *(
+            (
+                f'[[source]]\nkind = "feed"\nurl = "{url}"',
+                (
+                    'source.0.url: is no address of a feed; write one such as "https://news.example.org/rss.xml" '
+                    f"(got '{url.replace('me:secret', 'me:...')}')"
+                ),
+            )
+            for url in ("ftp://a.example/f", "https://me:secret@a.example/f", "https://a.example/f#x", "a.example", "https://")
+        ),
     ],
 )
 def test_contradictions_are_refused(faults: Callable[..., list[str]], text: str, line: str) -> None:

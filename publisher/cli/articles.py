@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -15,8 +16,10 @@ from publisher.model import Article, ArticleStatus, DocumentResult, DocumentStat
 from publisher.output import PublishReport
 from publisher.settings import Site
 from publisher.site.publish import publish as publish_pages
+from publisher.store import alike
 from publisher.store import articles as table
 from publisher.store import documents as documents_table
+from publisher.store import versions as versions_table
 from publisher.store.engine import Tx
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
@@ -39,7 +42,8 @@ def ingest(
     paths: Annotated[list[Path] | None, typer.Argument(help="Files or folders; none: the configured sources.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Pick up documents now: a row for each, with what became of it."""
+    """Pick up documents now, and ask the feeds: a row for each document, with what became of it."""
+    from publisher.intake.feed_poll import poll  # noqa: PLC0415 - the same
     from publisher.intake.ingest import ingest as pick_up  # noqa: PLC0415 - parsers load slowly; other commands need none
 
     settings = load_settings(context.obj)
@@ -47,7 +51,11 @@ def ingest(
     async def work() -> list[DocumentResult]:
         async with opened(settings) as it:
             with show.progress("picking up") as progress:
-                return await pick_up(it.store, settings, paths or (), now=now, progress=progress)
+                rows = await pick_up(it.store, settings, paths or (), now=now, progress=progress)
+            if paths:
+                return rows
+            with show.progress("feeds") as progress:
+                return rows + await poll(it.store, settings, now=now, jitter=random.random, progress=progress)
 
     rows = run(work())
     if as_json:
@@ -78,9 +86,9 @@ def extract(
             else:
                 typer.echo(f"{path}: {_with_remedy(found)}", err=True)
         elif as_json:
-            print_json_line(shapes.extracted_json(path, found, settings.site.zone))
+            print_json_line(shapes.extracted_json(path, found))
         else:
-            facts = shapes.extracted_json(path, found, settings.site.zone)
+            facts = shapes.extracted_json(path, found)
             body = facts.pop("content_text")
             facts.pop("content_html")
             for name, value in facts.items():
@@ -162,20 +170,29 @@ def _day(site: Site, article: Article) -> str:
 
 @articles_app.command("show")
 def show_article(
-    context: typer.Context, ident: Annotated[str, typer.Argument(metavar="ID")], as_json: Json = False
+    context: typer.Context,
+    ident: Annotated[str, typer.Argument(metavar="ID")],
+    versions: Annotated[bool, typer.Option("--versions", help="What it said before, and each change.")] = False,
+    as_json: Json = False,
 ) -> None:
     """One article, by id or slug."""
     settings = load_settings(context.obj)
 
-    async def work() -> Article:
+    async def work() -> tuple[dict[str, Any], list[dict[str, Any]]]:
         async with opened(settings) as it, it.store.read() as tx:
-            return await _named(tx, ident)
+            found = await named(tx, ident)
+            facts = shapes.article_json(found) | {"same_story": await alike.of_article(tx, found.id)}
+            return facts, await _told_versions(tx, found) if versions else []
 
-    found = run(work())
+    facts, told = run(work())
     if as_json:
-        print_json(shapes.article_json(found))
+        print_json(facts | {"versions": told} if versions else facts)
         return
-    facts = shapes.article_json(found)
+    if versions:
+        for version in told:
+            say(f"{version['version']}  until {version['replaced_at']:%Y-%m-%d %H:%M}  {version['change']}")
+            say("\n".join(f"   {line}" for line in version["difference"]) + "\n")
+        return
     body = facts.pop("content_text")
     facts.pop("content_html")
     for name, value in facts.items():
@@ -202,7 +219,10 @@ def _set_status(context: typer.Context, ident: str, status: ArticleStatus) -> No
     async def work() -> Article:
         async with opened(settings) as it:
             async with it.store.write() as tx:
-                found = await _named(tx, ident)
+                found = await named(tx, ident)
+                if (into := await table.merged_into(tx, found.id)) is not None:
+                    undo = f"undo that with: publisher articles split {into}"
+                    raise PublisherError(f"{found.slug} is merged into {into}; {undo}")
                 allowed = {ArticleStatus.WITHDRAWN: ArticleStatus.LIVE, ArticleStatus.LIVE: ArticleStatus.WITHDRAWN}
                 if found.status != allowed[status]:
                     raise PublisherError(f"{found.slug} is {found.status}, not {allowed[status]}; nothing changed")
@@ -214,7 +234,23 @@ def _set_status(context: typer.Context, ident: str, status: ArticleStatus) -> No
     say(f"{run(work()).slug}: {status}")
 
 
-async def _named(tx: Tx, ident: str) -> Article:
+async def _told_versions(tx: Tx, article: Article) -> list[dict[str, Any]]:
+    """What the article said before each change, and how what came then differs from it."""
+    from publisher.intake.difference import difference  # noqa: PLC0415 - as above
+
+    kept = await versions_table.of_article(tx, article.id)
+    after = [version.content for version in kept[1:]] + [versions_table.content(article)]
+    return [
+        {
+            "version": version.number, "replaced_at": version.replaced_at, "change": version.change.value,
+            "title": version.content["title"], "difference": difference(version.content, then),
+        }
+        for version, then in zip(kept, after, strict=True)
+    ]
+
+
+async def named(tx: Tx, ident: str) -> Article:
+    """The article with this id or slug; NotFoundError where there is none."""
     found = await table.get(tx, ident) or await table.by_slug(tx, ident)
     if found is None:
         raise NotFoundError(f"no article has the id or slug {ident!r}; see `publisher articles list`")

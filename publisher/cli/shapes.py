@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Any
 
 from publisher.model import Article, Document, DocumentResult, Extracted, Reader
@@ -35,15 +35,15 @@ def article_json(article: Article) -> dict[str, Any]:
     }
 
 
-def extracted_json(path: str, found: Extracted, zone: tzinfo) -> dict[str, Any]:
-    """What a document would become, as `extract` prints it; its date in `zone`, where a date alone keeps its day."""
+def extracted_json(path: str, found: Extracted) -> dict[str, Any]:
+    """What a document would become, as `extract` prints it; its date with the offset that it gives."""
     return {
         "path": path,
         "title": found.title,
         "section": found.section,
         "standfirst": found.standfirst,
         "authors": list(found.authors),
-        "published_at": _instant(found.published_at and found.published_at.astimezone(zone)),
+        "published_at": _instant(found.published_at),
         "language": found.language,
         "tags": list(found.tags),
         "caption": found.caption,

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from publisher.cli.context import Context
-from publisher.model import DocumentResult, DocumentState
+from publisher.model import Document, DocumentResult, DocumentState
 from publisher.store import articles, audience, documents, ledger_view
 from publisher.store.lock import sender
 
@@ -25,7 +25,7 @@ async def facts(it: Context) -> dict[str, Any]:
             "articles": {"live": await articles.count_live(tx), "scheduled": await articles.count_scheduled(tx)},
             "sections": [slug for slug, _ in await articles.sections(tx)],
             "rejected": [
-                {"path": row.path, "reason": row.reason, "remedy": row.remedy}
+                {"path": _place(row), "reason": row.reason, "remedy": row.remedy}
                 for row in await documents.list_documents(tx, DocumentState.REJECTED) if row.present
             ],
             "newsletters": {
@@ -100,6 +100,11 @@ def _rejected(rows: Sequence[dict[str, str]]) -> list[str]:
     if len(rows) > _SHOWN:
         found.append(_row("", f"and {len(rows) - _SHOWN} more: publisher documents list --state rejected"))
     return found
+
+
+def _place(row: Document) -> str:
+    """Where the document lies; a folder or feed that cannot be read as a whole goes by its own name."""
+    return row.path if row.path != "." else row.source.partition(":")[2]
 
 
 def _notes(it: Context) -> list[str]:

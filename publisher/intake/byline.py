@@ -9,29 +9,38 @@ from zoneinfo import ZoneInfo
 from publisher.intake import dates
 from publisher.text import one_line
 
-_LABEL = (
-    r"(?:(?:this (?:post|article|story) was\s+)?(?:written|posted|published|words|story|report(?:ed)?|text)\s+)?"
-    r"(?:by|von|par|por|di|door|av|af|autor|author|автор|بقلم|كتب(?:ت)?|文)\s*[:：]?"
+_PIECE = (
+    r"words|story|report(?:ed|ing)?|texte?|testo|interview|analysis|review|opinion|chronique|reportage|entretien|entrevista"
+    r"|crónica|reportaje|texto|bericht|propos recueillis|recogido|intervista|un[ea]? \w{4,12}"
 )
-_BY = re.compile(rf"{_LABEL}\s+(?P<names>\S.*)", re.IGNORECASE)
+_LABEL = (
+    rf"(?:(?:this (?:post|article|story) was\s+)?(?:written|posted|published|edited|{_PIECE})\s+)?"
+    r"(?:by|von|par|por|di|door|av|af|autor(?:in|es|a)?|authors?|auteure?|автори?|від|بقلم|كتب(?:ت)?|إعداد|文)\s*[:：]?"
+    rf"|(?:{_PIECE}|reporter|текст|розмовляла?|интервью|інтерв.ю|حوار|تقرير|نص|تحقيق)\s*[:：]"
+    rf"|(?:{_PIECE})\s+(?:de|di|da|mit)"
+)
+_BY = re.compile(rf"(?:{_LABEL})\s+(?P<names>\S.*)", re.IGNORECASE)
 _BY_ALONE = re.compile(_LABEL, re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:,|&|;|\band\b|\bund\b|\bet\b|\by\b)\s*|\s+و(?=\S)", re.IGNORECASE)
-_AFTER_NAME = re.compile(r"\s*(?:[|•·–—(]|\s-\s|,?\s+(?:on|for|in)\s|\d).*$")
+_AFTER_NAME = re.compile(r"\s*(?:[|•·–—(]|\s[-/]\s|,?\s+(?:on|for|in|für|pour|para|для)\s|\d).*$")
+_OFFICE = re.compile(r",\s+[^\W\d_A-ZÀ-Þ][^,]*$")
+_OUR = re.compile(r"^(?:unser\w*|our|notre|nuestr[oa])\s+\S+\s+", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?:\s+[^\W\d_][\w.'’-]*){0,4}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _DATE_WORDS = re.compile(
     r"(?:published|posted|updated|last|on|date|at|am|pm|gmt|utc|[a-z]{1,2}t|uhr|min|read|by|"
-    r"mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|stand|veröffentlicht|aktualisiert|publié|le|à)",
+    r"mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|stand|veröffentlicht|aktualisiert|publié|le|à|"
+    r"de|del|actualizado|publicado|minutos?|minutes?|lectura|first|mis|jour|نشر|في|оновлено|опубліковано|р)",
     re.IGNORECASE,
 )
 
 
 def authors(line: str) -> tuple[str, ...]:
     """The names in a byline, as "By Ann Other and Ben Some"; empty for other lines."""
-    match = _BY.fullmatch(line)
-    if match is None or len(line) > 140:
+    match = _BY.fullmatch(line) if len(line) <= 140 else None
+    if match is None:
         return ()
-    return names(_AFTER_NAME.sub("", match["names"]))
+    return names(_plain_names(match["names"]))
 
 
 def is_label(line: str) -> bool:
@@ -50,7 +59,28 @@ def names(text: str) -> tuple[str, ...]:
 
 def person(line: str) -> tuple[str, ...]:
     """The names in a line that is known to name the author and may go on with a date or an office."""
-    return () if is_label(line) else names(_AFTER_NAME.sub("", line))
+    return () if is_label(line) else names(_plain_names(line))
+
+
+def is_person(line: str) -> bool:
+    """True for names alone, of two or three words with capitals, maybe with an office or a date behind."""
+    if len(line) > 90 or line[-1] in ".?!:" or "\u201c" in line:
+        return False
+    found = person(line)
+    return bool(found) and all(_is_full_name(name) for name in found)
+
+
+def _is_full_name(name: str) -> bool:
+    words = name.split()
+    capitals = all((word[0].isupper() and not word.isupper()) or word[1:2] == "." for word in words)
+    return capitals and len(words) in (2, 3)
+
+
+def _plain_names(text: str) -> str:
+    """`text` without office, place, date and "our correspondent"."""
+    bare = _OUR.sub("", _AFTER_NAME.sub("", text))
+    cut = _OFFICE.sub("", bare)
+    return cut if cut != bare and not any(word.islower() for word in cut.split()[:1]) else bare
 
 
 def _is_name(part: str) -> bool:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from publisher import text as plain_text
 from publisher.errors import DocumentError
-from publisher.intake import clean, decode, html_page, language, markdown, plain
+from publisher.intake import bounds, clean, decode, html_page, language, markdown, plain
 from publisher.model import Extracted
 
 #: Endings of files that are taken as articles, and the format of each.
@@ -28,7 +28,7 @@ FORMATS = {
 #: A larger document is no article; callers refuse it before they read it.
 MAX_BYTES = 10_000_000
 #: Characters of the text that are enough to tell its language.
-_LANGUAGE_SAMPLE = 1500
+_LANGUAGE_SAMPLE = 600
 
 
 def is_article_file(path: str) -> bool:
@@ -61,8 +61,11 @@ def extract(data: bytes, path: str, *, now: datetime, zone: ZoneInfo, base_url: 
     text = plain_text.clean(decoded.text)
     if not text.strip():
         raise DocumentError("it is empty", "write the article into it, or delete it")
+    if kind != "html":
+        bounds.refuse_line(text)
     if kind == "markdown":
-        found = markdown.parse(text, zone, base_url)
+        bounds.refuse_fragment(text)
+        found = markdown.parse(text, zone, base_url, now=now, path=path)
     elif kind == "html":
         found = html_page.parse(text, zone, now=now, base_url=base_url)
     else:

@@ -72,10 +72,11 @@ def is_passed_over(name: str) -> bool:
     return name.startswith((".", "~$", "#")) or name.lower().endswith(_TEMPORARY)
 
 
-def scan(root: Path, wanted: Callable[[str], bool], under: str = "") -> Listing:
+def scan(root: Path, wanted: Callable[[str], bool], under: str = "", skip: str = "") -> Listing:
     """All files below `root/under` whose names are `wanted`; hidden and temporary ones are passed over.
 
-    A link that leads out of `root` is refused. A link to a folder inside is not followed: it is met at its own place.
+    So is what lies in the folder `skip`. A link that leads out of `root` is refused. A link to a folder inside is not
+    followed: it is met at its own place.
     """
     real_root = os.path.realpath(root)
     files: list[Reading] = []
@@ -99,7 +100,7 @@ def scan(root: Path, wanted: Callable[[str], bool], under: str = "") -> Listing:
                 files.append(seen)
             elif isinstance(seen, Refusal):
                 refused.append(seen)
-            elif seen:
+            elif seen and path != skip:
                 pending.append(path)
     return Listing(tuple(sorted(files, key=_by_path)), tuple(sorted(refused, key=_by_path)))
 

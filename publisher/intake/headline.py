@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from zoneinfo import ZoneInfo
 
 from publisher.intake import byline, shape
@@ -11,6 +12,12 @@ from publisher.intake.running import HEAD, Lines
 
 #: A headline and its repetition above the body stand no further apart.
 _REPEATED_WITHIN = 12
+#: What stands there in a section's place.
+_LIVE = re.compile(
+    r"live(?:ticker|blog)?|en (?:vivo|directo|direct)|наживо|онлайн|مباشر|breaking(?: news)?|exclusive", re.IGNORECASE
+)
+#: Below more lines than these, the last may be a menu's as well as a section.
+_LONGEST_MENU = 6
 #: For asking whether a line is a date at all.
 _ANY_ZONE = ZoneInfo("UTC")
 
@@ -20,7 +27,9 @@ def title(page: Lines) -> int | None:
 
     It speaks the body's words, has a headline's length, stands near the top and may be repeated.
     """
-    vocabulary = {word for folded in page.folded[page.start : page.end] for word in folded.split()}
+    vocabulary: Counter[str] = Counter()
+    for folded in page.folded[page.start : page.end]:
+        vocabulary.update(set(folded.split()))
     last = page.start
     while last < page.end - 1 and _could_open(page.lines[last]):
         last += 1
@@ -54,11 +63,12 @@ def _could_be_title(line: str) -> bool:
     )
 
 
-def _score(page: Lines, at: int, body_at: int, vocabulary: set[str]) -> float:
+def _score(page: Lines, at: int, body_at: int, vocabulary: Counter[str]) -> float:
     folded = page.folded[at]
     count = shape.words(page.lines[at])
     own = [word for word in folded.split() if len(word) > 4]
-    shared = sum(word in vocabulary for word in own) / len(own) if own else 0.0
+    itself = int(at >= page.start)
+    shared = sum(vocabulary[word] > itself for word in own) / len(own) if own else 0.0
     repeated = page.folded[:body_at].count(folded) > 1 or page.counts[folded] > page.folded.count(folded)  # or glued
     return (
         (2.0 if repeated and count >= 3 else 0.0)
@@ -87,17 +97,27 @@ def standfirst(page: Lines, title_at: int) -> int | None:
     return at if apart or unlike_body else None
 
 
-def section(page: Lines, title_at: int) -> str:
-    """The section's name among the few lines before the headline; empty after a whole menu of them."""
-    before = page.lines[:title_at]
-    if len(before) > 4:
-        return ""
-    parts = [part.strip() for line in before for part in re.split(r"\s[>»›/|]\s", line)]
-    named = [part for part in parts if _could_be_section(part) and not _is_apparatus(part, page.lines[title_at])]
+def section_at(page: Lines, title_at: int) -> int | None:
+    """Index of the line right above headline and date that names the section; None below a whole menu."""
+    if title_at > _LONGEST_MENU:
+        return None
+    for at in range(title_at - 1, -1, -1):
+        line = page.lines[at]
+        if byline.date(line, _ANY_ZONE) is None and not shape.same(line, page.lines[title_at]):
+            return at if section_name(line) and not _is_apparatus(line, page.lines[title_at]) else None
+    return None
+
+
+def section_name(line: str) -> str:
+    """The last part of a path such as "Home > News > Business" that may be a section's name; empty for other lines."""
+    parts = [part.strip() for part in re.split(r"\s[>»›/|]\s", line)]
+    named = [part for part in parts if _could_be_section(part)]
     return named[-1] if named else ""
 
 
 def _could_be_section(part: str) -> bool:
+    if _LIVE.fullmatch(part):
+        return False
     return 1 <= shape.words(part) <= 3 and shape.width(part) <= 32 and not re.search(r"[\d.:!?@]", part)
 
 
@@ -106,7 +126,9 @@ def _is_apparatus(line: str, head: str) -> bool:
     return bool(
         shape.same(line, head)
         or byline.authors(line)
+        or byline.is_person(line)
         or shape.caption(line)
+        or shape.credit(line)
         or byline.date(line, _ANY_ZONE)
         or (shape.is_page_words(line) and not ends_sentence(line))
     )

@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from difflib import SequenceMatcher
 
 from publisher import urls
-from publisher.model import Extracted
+from publisher.model import Article, Extracted
 from publisher.text import fold, slugify
 
 #: Share of the shorter text's runs of four words that the other holds too, where both are one story.
@@ -26,7 +26,21 @@ SAME_TITLE = 0.6
 #: A text with fewer runs than this says too little: it must be equal.
 _FEW_RUNS = 10
 #: Documents with dates of their own further apart than this are two of a series.
-_SERIES = timedelta(days=1)
+_SERIES = timedelta(hours=12)
+#: Days as titles of a series name them; like numbers they tell its parts apart.
+_DAYS = frozenset(
+    word
+    for week in (
+        "monday tuesday wednesday thursday friday saturday sunday today tomorrow yesterday morning evening night",
+        "montag dienstag mittwoch donnerstag freitag samstag sonnabend sonntag",
+        "lundi mardi mercredi jeudi vendredi samedi dimanche",
+        "lunes martes miércoles jueves viernes sábado domingo",
+        "lunedì martedì mercoledì giovedì venerdì sabato domenica",
+        "segunda terça quarta quinta sexta",
+        "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
+    )
+    for word in week.split()
+)
 #: Slugs tried with a number before the article's id decides.
 _NUMBERS = 20
 
@@ -104,11 +118,11 @@ def is_same_story(document: Extracted, known: Known) -> bool:
 
 
 def similar_titles(one: str, other: str) -> bool:
-    """True if most words are the same, and all that hold a digit: "Results, round 3" is not "Results, round 4"."""
+    """True if most words are the same, and all numbers and days: "Results, round 3" is not "Results, round 4"."""
     if fold(one) == fold(other):
         return True
     a, b = set(fold(one).split()), set(fold(other).split())
-    if {word for word in a ^ b if any(c.isdigit() for c in word)}:
+    if any(word in _DAYS or any(c.isdigit() for c in word) for word in a ^ b):
         return False
     if len(a) < 2 or len(b) < 2:  # one word, or a script without spaces
         return SequenceMatcher(None, fold(one), fold(other), autojunk=False).ratio() >= SAME_TEXT
@@ -117,14 +131,14 @@ def similar_titles(one: str, other: str) -> bool:
 
 def containment(one: str, other: str) -> float:
     """How much of the shorter text stands in the longer one, 0 to 1: holds when a story grows."""
-    a, b = _runs(one), _runs(other)
+    a, b = runs(one), runs(other)
     if min(len(a), len(b)) < _FEW_RUNS:
         return 1.0 if fold(one) == fold(other) else 0.0
     return len(a & b) / min(len(a), len(b))
 
 
-def _runs(text: str) -> set[tuple[str, ...]]:
-    """Runs of four words; of four characters where the script has no spaces."""
+def runs(text: str) -> set[tuple[str, ...]]:
+    """Runs of four words of a text; of four characters where the script has no spaces."""
     folded = fold(text)
     words: list[str] = folded.split()
     if len(folded) > 15 * len(words):
@@ -138,12 +152,12 @@ def content_hash(document: Extracted) -> str:
     Raises UnicodeEncodeError where a text holds what no text can.
     """
     plain = asdict(document)
-    for name in ("published_at", "source_id", "slug", "status", "encoding"):
+    for name in ("published_at", "updated_at", "source_id", "slug", "status", "encoding", "remarks"):
         del plain[name]
     return hashlib.sha256(json.dumps(plain, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
 
 
-def title_key(document: Extracted) -> str:
+def title_key(document: Extracted | Article) -> str:
     """What titles are looked up by."""
     return fold(document.title)
 
@@ -156,7 +170,12 @@ def url_key(document: Extracted) -> str:
 
 def slugs(document: Extracted, article_id: str) -> Iterator[str]:
     """Slugs for a new article, the best first; the first that is free is taken, and kept for ever."""
-    base = slugify(document.slug) or slugify(document.title) or "article"
+    return slugs_of(document.slug if slugify(document.slug) else document.title, article_id)
+
+
+def slugs_of(text: str, article_id: str) -> Iterator[str]:
+    """Slugs made of a title, as above."""
+    base = slugify(text) or "article"
     yield base
     for number in range(2, _NUMBERS):
         yield f"{base}-{number}"

@@ -20,10 +20,11 @@ from pathlib import Path
 from publisher import log
 from publisher.config import Settings
 from publisher.errors import DocumentError
-from publisher.intake import folder, record, scope
+from publisher.intake import departed, folder, record, scope
+from publisher.intake.commit import commit
 from publisher.intake.extract import is_article_file
 from publisher.intake.folder import Listing, Reading, Refusal
-from publisher.intake.load import Loaded, Setting, load
+from publisher.intake.load import Setting, load
 from publisher.intake.record import PickUp
 from publisher.intake.scope import Scope
 from publisher.intake.survey import Survey, arrivals, survey
@@ -163,12 +164,17 @@ async def _pick_up(run: _Run, part: Scope) -> list[DocumentResult]:
     rows += await _refused_rows(run, pick_up, found)
     run.total += len(found.ready)
     for chunk in _chunks(found.ready):
-        rows += await _take(run, pick_up, found, chunk)
+        taken = await _take(run, pick_up, found, chunk)
+        rows += _told(run, taken, found)
+        if part.archive:
+            await departed.archive(run.store, part, chunk, taken)
         run.done += len(chunk)
         run.progress(run.done, run.total)
     if run.wait:
         reason = "it is still being written; it is taken when it has stopped changing"
         rows += [DocumentResult(reading.path, "rejected", reason=reason) for reading in found.restless]
+    if part.archive:
+        await departed.archive_rest(run.store, part, found)
     await _note(run, part, found)
     return sorted(rows, key=lambda row: row.path)
 
@@ -222,42 +228,14 @@ async def _take(run: _Run, pick_up: PickUp, found: Survey, chunk: Sequence[Readi
     loaded = await asyncio.to_thread(
         lambda: [load(pick_up.root, reading, found.known.get(reading.path), setting) for reading in chunk]
     )
-    return _told(run, await _write(run, pick_up, loaded), found)
-
-
-async def _write(run: _Run, pick_up: PickUp, loaded: list[Loaded]) -> list[DocumentResult]:
-    """One transaction for all; a document that the store does not take is refused, and the others are written."""
-    while True:
-        culprit: Loaded | None = None
-        try:
-            async with run.store.write() as tx:
-                await articles.lock(tx)
-                rows = []
-                for culprit in loaded:
-                    row = await record.take(tx, pick_up, culprit)
-                    rows.append(row)
-                culprit = None
-        except Exception as error:
-            if culprit is None or isinstance(culprit.made, Refusal):
-                raise  # the store itself is in trouble
-            reason = f"it could not be stored: {type(error).__name__}: {error}".splitlines()[0][:300]
-            refusal = Refusal(culprit.reading.path, reason, "report it: this is a fault of Publisher")
-            bad = replace(culprit, digest="", made=refusal)
-            loaded = [bad if one is culprit else one for one in loaded]
-        else:
-            return rows
+    return await commit(run.store, pick_up, loaded)
 
 
 async def _note(run: _Run, part: Scope, found: Survey) -> None:
-    """What is gone, and that the source has been read. Articles stay when their files go."""
-    gone = sorted(found.gone)
-    for start in range(0, len(gone), _BURST):
-        async with run.store.write() as tx:
-            await documents.mark_absent(tx, part.source, gone[start : start + _BURST])
+    """What is gone, and that the source has been read."""
+    await departed.note_gone(run.store, part, found, run.now)
     if len(found.ready) > _CHUNK:
         _log.info("picked up", source=part.source, documents=len(found.ready))
-    if gone:
-        _log.info("gone from the folder", source=part.source, documents=len(gone), articles="stay")
     if found.first and not found.listing.hides("any"):
         async with run.store.write() as tx:
             await documents.mark_read(tx, part.source, run.now)

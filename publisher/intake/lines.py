@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from itertools import pairwise
 
-from publisher.text import one_line
+from publisher.text import clean
 
 _LIST_MARK = re.compile(r"(?:[-*•–·‣▪]|\d{1,2}[.)])\s+\S")
 _NO_SPACES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
@@ -27,10 +27,10 @@ def ends_sentence(line: str) -> bool:
 
 def blocks(text: str) -> list[str]:
     """The blocks of `text` in order, wrapped paragraphs joined, each cleaned and on one line."""
-    groups = _groups(text)
+    groups = _groups(clean(text))
     width = _wrap_width(groups)
     found = [block for group in groups for block in (_joined(group, width) if width else group)]
-    return [line for line in map(one_line, found) if line]
+    return [line for line in (" ".join(block.split()) for block in found) if line]
 
 
 def _groups(text: str) -> list[list[str]]:

@@ -1,8 +1,12 @@
-"""Markdown with front matter. The only code that knows markdown-it. Pure."""
+"""Markdown with front matter. The only code that knows markdown-it. Pure.
+
+    text | front matter | header;   body | shortcodes | markdown-it | sanitise -> Extracted
+"""
 
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -10,7 +14,8 @@ from zoneinfo import ZoneInfo
 from publisher import text as plain_text
 from publisher import urls
 from publisher.errors import DocumentError
-from publisher.intake import clean, front_matter
+from publisher.intake import clean, front_matter, shortcodes
+from publisher.intake.header import header
 from publisher.model import Extracted
 
 if TYPE_CHECKING:
@@ -19,21 +24,22 @@ if TYPE_CHECKING:
 _FIRST_HEADING = re.compile(r"\s*<h1>(?P<title>.*?)</h1>\s*", re.DOTALL)
 
 
-def parse(text: str, zone: ZoneInfo, base_url: str = "") -> Extracted:
-    """The article in `text`; its language as the document says, or empty.
+def parse(text: str, zone: ZoneInfo, base_url: str = "", *, now: datetime, path: str = "") -> Extracted:
+    """The article in `text`; its language as the document says, or empty. A name as `path` may tell its day (Jekyll).
 
     The title is the front matter's, else the first `# heading`, which is then taken out of the body (also where it
     repeats the front matter's). Raises DocumentError for broken front matter and for a document without title or text.
     """
     raw, body = front_matter.split(text)
-    found = front_matter.fields(raw, zone)
+    found = header(raw, zone, now, path)
+    body, left_out = shortcodes.rendered(body)
     base = found.source_url or base_url
     markup = _renderer().render(body)
-    heading = _FIRST_HEADING.match(markup)
-    own = plain_text.from_html(clean.sanitise(heading["title"])) if heading else ""
-    if heading and (not found.title or plain_text.fold(own) == plain_text.fold(found.title)):
-        markup = markup[heading.end() :]
-    title = found.title or plain_text.one_line(own)
+    first = _FIRST_HEADING.match(markup)
+    own = plain_text.from_html(clean.sanitise(first["title"])) if first else ""
+    if first and (not found.title or plain_text.fold(own) == plain_text.fold(found.title)):
+        markup = markup[first.end() :]
+    title = found.title or plain_text.one_line(own) or found.named_title
     content = clean.sanitise(markup, base)
     if not title:
         remedy = "give it a title in its front matter, or begin it with a line such as # Title"
@@ -55,7 +61,9 @@ def parse(text: str, zone: ZoneInfo, base_url: str = "") -> Extracted:
         source_url=found.source_url,
         source_id=found.source_id,
         slug=found.slug,
+        updated_at=found.updated_at,
         status=found.status,
+        remarks=found.remarks + left_out,
     )
 
 

@@ -1,9 +1,9 @@
 """Plain text as scraped from a page: each line's role from its shape and neighbourhood. Pure.
 
 text | blocks, each on one line      lines
-     | unglue, find the body         running
-     | headline, standfirst, section headline
-     | byline, date, picture, promo lines and page furniture out of the body
+     | unglue, find the body         running, line_model
+     | the role of each line         roles
+     | Page
 """
 
 from __future__ import annotations
@@ -11,19 +11,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from publisher.intake import byline, headline, running, shape
-from publisher.intake.lines import blocks, ends_sentence
+from publisher.intake.line_model import Model
+from publisher.intake.lines import blocks
+from publisher.intake.roles import OF_BODY, Role, assign
 from publisher.intake.running import Lines
 from publisher.model import Related
-from publisher.text import fold, shorten
+from publisher.text import shorten
 
 _LONGEST_DERIVED_TITLE = 100
-#: A short line in the body has running text within so many lines of it.
-_NEAR = 6
-#: For asking whether a line is a date at all.
-_ANY_ZONE = ZoneInfo("UTC")
+#: The lines that say who wrote it and when.
+_SIGNING = (Role.BYLINE, Role.DATE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,61 +43,103 @@ class Page:
     related: tuple[Related, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Body:
-    """What is found in the run of lines that holds the body."""
+class Piece(NamedTuple):
+    """A line of a text, or a part of one that a scrape had glued together, and what it is."""
 
-    paragraphs: tuple[str, ...]
-    related: tuple[Related, ...]
-    #: (caption, credit) of each picture.
-    pictures: tuple[tuple[str, str], ...]
+    text: str
+    role: Role
 
 
-def parse(text: str, zone: ZoneInfo) -> Page | None:
-    """The parts of `text`; dates without a zone are in `zone`. None where no text is left."""
+def roles(text: str, model: Model | None = None) -> list[Piece]:
+    """The lines of `text` in order, wrapped ones joined and glued ones cut, each with its role."""
+    page = running.read(blocks(text), model)
+    found = []
+    for at, (line, role) in enumerate(zip(page.lines, _assigned(page), strict=True)):
+        found.append(Piece(line, role))
+        if at in page.unglued:
+            found.append(Piece(page.unglued[at], Role.HEADLINE))
+    return found
+
+
+def parse(text: str, zone: ZoneInfo, model: Model | None = None) -> Page | None:
+    """The parts of `text`; dates without a zone are in `zone`. None where no text is left.
+
+    `model` is for measuring on pages that the packaged one has seen.
+    """
     lines = blocks(text)
     if not lines:
         return None
-    page = running.read(lines)
+    page = running.read(lines, model)
     if page.start == page.end:
         return _without_sentences(page.lines)
-    title_at = headline.title(page)
-    return _without_title(page) if title_at is None else _with_title(page, title_at, zone)
+    return _collected(page, _assigned(page), zone)
 
 
-def _with_title(page: Lines, title_at: int, zone: ZoneInfo) -> Page:
-    title = page.lines[title_at]
-    page.start = max(page.start, title_at + 1)
-    standfirst_at = headline.standfirst(page, title_at)
-    if standfirst_at is not None:
-        page.start = max(page.start, standfirst_at + 1)
-    standfirst = "" if standfirst_at is None else page.lines[standfirst_at]
-    body = _body(page, title)
-    above = [picture for picture in map(shape.caption, page.lines[title_at + 1 : page.start]) if picture]
-    caption, credit = next(iter((*above, *body.pictures)), ("", ""))
-    around = page.lines[max(0, title_at - 4) : page.start + 2]
+def _assigned(page: Lines) -> list[Role]:
+    """The roles of the lines; a text without one sentence-like line is a title and a body."""
+    if page.start == page.end:
+        return [Role.HEADLINE, *[Role.BODY] * (len(page.lines) - 1)][: len(page.lines)]
+    return assign(page)
+
+
+def _collected(page: Lines, found: list[Role], zone: ZoneInfo) -> Page:
+    """The article's parts, each from the lines of its role."""
+    of = {role: [line for line, its in zip(page.lines, found, strict=True) if its is role] for role in Role}
+    body = tuple(line for line, role in zip(page.lines, found, strict=True) if role in OF_BODY)
+    title, standfirst = "".join(of[Role.HEADLINE][:1]), "".join(of[Role.STANDFIRST][:1])
+    caption, credit = _picture(page.lines, found)
+    if not body:  # nothing but a title and a standfirst: then that is the text
+        body, standfirst = (standfirst or title or page.lines[0],), ""
+    at = found.index(Role.HEADLINE) if title else 0
+    near = [n for n, role in enumerate(found) if role in _SIGNING and (n >= at - 6)]
     return Page(
-        title,
-        # Nothing but a title and a standfirst: then that is the text.
-        body.paragraphs or (standfirst or title,),
-        section=headline.section(page, title_at),
-        standfirst=standfirst if body.paragraphs else "",
+        title or _derived(body[0]),
+        body,
+        section=next(map(headline.section_name, of[Role.SECTION]), ""),
+        standfirst=standfirst,
         caption=caption,
         credit=credit,
-        authors=_authors(around),
-        published_at=next((found for line in around if (found := byline.date(line, zone))), None),
-        related=body.related,
+        authors=_authors(page.lines, found, near),
+        published_at=next((when for n in near if (when := byline.date(page.lines[n], zone))), None),
+        related=_related(page.lines, found),
     )
 
 
-def _without_title(page: Lines) -> Page:
-    """A text that begins with its first paragraph: its first sentence, shortened, is the title."""
-    body = _body(page, "")
-    paragraphs = body.paragraphs or tuple(page.lines)
-    sentence = re.split(r"(?<=[.!?。！？؟])\s", paragraphs[0], maxsplit=1)[0]
-    caption, credit = next(iter(body.pictures), ("", ""))
-    title = shorten(sentence.rstrip(".。"), _LONGEST_DERIVED_TITLE)
-    return Page(title, paragraphs, caption=caption, credit=credit, related=body.related)
+def _picture(lines: list[str], found: list[Role]) -> tuple[str, str]:
+    """(caption, credit) of the first picture; the credit may stand on a line of its own."""
+    places = [at for at, role in enumerate(found) if role in (Role.CAPTION, Role.CREDIT)]
+    if not places:
+        return "", ""
+    first = lines[places[0]]
+    if alone := shape.credit(first):
+        return "", alone
+    caption, credit = shape.caption(first) or (first, "")
+    if not credit and len(places) > 1 and places[1] == places[0] + 1:
+        credit = shape.credit(lines[places[1]])
+    return caption.rstrip("."), credit
+
+
+def _authors(lines: list[str], found: list[Role], near: list[int]) -> tuple[str, ...]:
+    """The names in the first byline that has some; "By" may stand on a line of its own."""
+    for at in near:
+        if found[at] is Role.BYLINE:
+            following = lines[at + 1] if at + 1 < len(lines) else ""
+            line = f"{lines[at]} {following}" if byline.is_label(lines[at]) else lines[at]
+            if named := byline.authors(line) or byline.person(line):
+                return named
+    return ()
+
+
+def _related(lines: list[str], found: list[Role]) -> tuple[Related, ...]:
+    promos = [line for line, role in zip(lines, found, strict=True) if role is Role.PROMO]
+    stories = [shape.pointer(line) or Related(line) for line in promos if not shape.is_pointer_label(line)]
+    return tuple(dict.fromkeys(stories))
+
+
+def _derived(paragraph: str) -> str:
+    """A title for a text that begins with its first paragraph: its first sentence, shortened."""
+    sentence = re.split(r"(?<=[.!?。！？؟])\s", paragraph, maxsplit=1)[0]
+    return shorten(sentence.rstrip(".。"), _LONGEST_DERIVED_TITLE)
 
 
 def _without_sentences(lines: list[str]) -> Page:
@@ -104,58 +147,3 @@ def _without_sentences(lines: list[str]) -> Page:
     first, *rest = lines
     title = first if len(first) <= 200 else shorten(first, _LONGEST_DERIVED_TITLE)
     return Page(title, tuple(rest or [first]))
-
-
-def _authors(around: list[str]) -> tuple[str, ...]:
-    """The names in the byline among the lines around the headline; "By" may stand on a line of its own."""
-    for line, following in zip(around, [*around[1:], ""], strict=True):
-        found = byline.authors(line) or (byline.authors(f"{line} {following}") if byline.is_label(line) else ())
-        if found:
-            return found
-    return ()
-
-
-def _body(page: Lines, title: str) -> _Body:
-    """The body without what the page put between its paragraphs, and the pointers to other stories behind it."""
-    kept: list[str] = []
-    related: list[Related] = []
-    pictures: list[tuple[str, str]] = []
-    listing = False  # below a line such as "Related stories"
-    for at in range(page.start, len(page.lines)):
-        line = page.lines[at]
-        story = shape.pointer(line) or _listed(line, listing=listing)
-        listing = shape.is_pointer_label(line) or (listing and story is not None)
-        if story is not None:
-            related.append(story)
-        elif at >= page.end or listing:
-            continue
-        elif picture := shape.caption(line):
-            pictures.append(picture)
-        elif not _is_furniture(page, at, title):
-            kept.append(line)
-    return _Body(tuple(kept), tuple(dict.fromkeys(related)), tuple(pictures))
-
-
-def _listed(line: str, *, listing: bool) -> Related | None:
-    if listing and shape.is_titlelike(line) and shape.words(line) >= 4:
-        return Related(line)
-    return None
-
-
-def _is_furniture(page: Lines, at: int, title: str) -> bool:
-    """True for a line inside the run that belongs to the page, not to the article."""
-    line = page.lines[at]
-    if title and page.folded[at] == fold(title):
-        return True
-    if page.running[at] and ends_sentence(line):
-        return page.first.get(page.folded[at], at) < at
-    near = page.running[max(0, at - _NEAR) : at] + page.running[at + 1 : at + 1 + _NEAR]
-    return (
-        shape.is_page_words(line)
-        or page.repeated(at)
-        or shape.is_notice(line)
-        or bool(byline.authors(line))
-        or byline.date(line, _ANY_ZONE) is not None
-        or not any(c.isalpha() for c in line)
-        or (not any(near) and not ends_sentence(line))
-    )

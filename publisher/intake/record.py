@@ -7,19 +7,30 @@ Runs inside a short write transaction that a whole chunk of documents shares.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
-from publisher.intake import identity, revise
+from publisher.change_kind import Change
+from publisher.intake import identity, revise, wording
+from publisher.intake.change import VERSIONS_A_DAY, is_capped
 from publisher.intake.folder import Refusal
 from publisher.intake.identity import Decision, Facts, Known
 from publisher.intake.load import Loaded
-from publisher.model import Article, Document, DocumentResult, DocumentState, Extracted
-from publisher.store import articles, documents
+from publisher.model import Article, ArticleStatus, Document, DocumentResult, DocumentState, Extracted
+from publisher.store import articles, documents, joins, versions
+from publisher.store.alike import Candidate
 from publisher.store.engine import Tx
+
+#: Why a change was not taken yet.
+HELD = "it changes too often; its next change is taken when a day has passed"
+#: Why a change is no version of its own.
+CAPPED = f"it changed more than {VERSIONS_A_DAY} times in a day; what it said in between is not kept"
+DAY = timedelta(days=1)
+#: Files that went away and have a similar title: so many are looked at.
+_LOST = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +52,8 @@ class PickUp:
     arrived: Mapping[str, frozenset[str]] = field(default_factory=dict)
     #: Only some files of the source were looked at: `gone` says nothing of the others.
     partial: bool = False
+    #: The source may change by itself at each look: only so many changes of an article are taken in a day.
+    capped: bool = False
 
 
 async def take(tx: Tx, pick_up: PickUp, loaded: Loaded) -> DocumentResult:
@@ -55,7 +68,9 @@ async def take(tx: Tx, pick_up: PickUp, loaded: Loaded) -> DocumentResult:
     if known is not None and _is_same(known, loaded):
         await documents.put(tx, _document(pick_up, loaded, known.article_id))
         titles = await articles.titles(tx, [known.article_id]) if known.article_id else {}
-        return DocumentResult(reading.path, "unchanged", known.article_id, titles.get(known.article_id or "", ""))
+        back = not known.present and await _is_back(tx, known.article_id, pick_up.now)
+        title = titles.get(known.article_id or "", "")
+        return DocumentResult(reading.path, "updated" if back else "unchanged", known.article_id, title)
     if loaded.made is None:  # another pick-up was here since this one read the file; the next will see
         return DocumentResult(reading.path, "unchanged")
     return await _accept(tx, pick_up, loaded, loaded.made, known)
@@ -64,18 +79,25 @@ async def take(tx: Tx, pick_up: PickUp, loaded: Loaded) -> DocumentResult:
 async def _accept(
     tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, known: Document | None
 ) -> DocumentResult:
-    decision = await _decide(tx, pick_up, loaded, document, known)
+    decision, like = await _decide(tx, pick_up, loaded, document, known)
+    remarks: tuple[str, ...] = ()
     if decision.article_id is None:
-        article = await _add(tx, pick_up, loaded, document)
+        article = await _add(tx, pick_up, loaded, document, like)
         status = "added"
     else:
-        article, changed = await _revise(tx, pick_up, loaded, document, decision.article_id)
-        status = "updated" if changed else "unchanged"
-    await documents.put(tx, _document(pick_up, loaded, article.id))
-    late = f"it is published; take it back with: publisher articles withdraw {article.id}"
-    return DocumentResult(
-        loaded.reading.path, status, article.id, document.title, late if revise.asks_too_late(article, document) else ""
-    )
+        if known is None or known.article_id != decision.article_id:
+            place = (pick_up.source, loaded.reading.path)
+            await joins.add(tx, decision.article_id, decision.rule, [place], pick_up.now)
+        article, status, remarks = await _revise(tx, pick_up, loaded, document, decision.article_id)
+    if status == HELD:  # without a digest, so that it is looked at again
+        held = replace(_document(pick_up, replace(loaded, digest=""), article.id), reason=HELD)
+        await documents.put(tx, held)
+        return DocumentResult(loaded.reading.path, "unchanged", article.id, article.title, HELD)
+    remarks = (*document.remarks, *remarks)
+    await documents.put(tx, replace(_document(pick_up, loaded, article.id), reason="; ".join(remarks)))
+    if revise.asks_too_late(article, document):
+        remarks = (*remarks, f"it is published; take it back with: publisher articles withdraw {article.id}")
+    return DocumentResult(loaded.reading.path, status, article.id, document.title, "; ".join(remarks))
 
 
 def rejection(pick_up: PickUp, refusal: Refusal, loaded: Loaded | None, known: Document | None) -> Document | None:
@@ -115,7 +137,9 @@ def _document(pick_up: PickUp, loaded: Loaded, article_id: str | None) -> Docume
     )
 
 
-async def _add(tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted) -> Article:
+async def _add(
+    tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, like: Sequence[Candidate]
+) -> Article:
     article_id = str(uuid4())
     for slug in identity.slugs(document, article_id):
         if await articles.by_slug(tx, slug) is None:
@@ -128,35 +152,67 @@ async def _add(tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted) -> 
         tx, article, source_id=document.source_id, canonical_url=identity.url_key(document),
         title_key=identity.title_key(document),
     )
+    await wording.note(tx, article, pick_up.now, like=like)
     return article
 
 
 async def _revise(
     tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, article_id: str
-) -> tuple[Article, bool]:
-    """The article as it is from now on, and whether that is new."""
+) -> tuple[Article, str, tuple[str, ...]]:
+    """The article as it is from now on; "updated", "unchanged" or HELD; what is to be said about it."""
     old = await articles.get(tx, article_id)
     assert old is not None
-    new = revise.next_version(old, document, loaded.content_hash, language=pick_up.language, now=pick_up.now)
+    stood = old
+    old = await _returned(tx, old, pick_up.now)
+    new, kind = revise.next_version(old, document, loaded.content_hash, language=pick_up.language, now=pick_up.now)
     if new == old:
-        return old, False
+        return old, "unchanged" if stood == old else "updated", ()
+    versions_today = await versions.changes_since(tx, old.id, pick_up.now - DAY)
+    if pick_up.capped and revise.is_restless(old, new, versions_today):
+        return old, HELD, ()
+    capped = kind is not Change.NONE and is_capped(versions_today)
+    if capped:  # mail waits for an article that changes, but not for one that always does
+        new, kind = replace(new, updated_at=old.updated_at), Change.NONE
     await articles.update(
         tx, new, pick_up.now, source_id=document.source_id or None, canonical_url=identity.url_key(document) or None,
-        title_key=identity.title_key(document),
+        title_key=identity.title_key(document), change=None if kind is Change.NONE else kind,
+        changed_at=old.changed_at if capped else None,
     )
-    return new, True
+    await wording.note(tx, new, pick_up.now, old)
+    return new, "updated", (CAPPED,) if capped else ()
+
+
+async def _is_back(tx: Tx, article_id: str | None, now: datetime) -> bool:
+    """Brings an article back that the deletion of its file had withdrawn; whether there was one."""
+    article = await articles.get(tx, article_id) if article_id else None
+    return article is not None and await _returned(tx, article, now) != article
+
+
+async def _returned(tx: Tx, article: Article, now: datetime) -> Article:
+    """The article, as it was before the deletion of its file withdrew it: with its `seq`, and not mailed again."""
+    status = await documents.withdrawn_from(tx, article.id) if article.status == ArticleStatus.WITHDRAWN else None
+    if status is None:
+        return article
+    await articles.set_status(tx, article.id, status, now)
+    back = await articles.get(tx, article.id)
+    assert back is not None
+    return back
 
 
 async def _decide(
     tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, known: Document | None
-) -> Decision:
-    """Asks the store only as far as the rules need it: most documents are known by an early one."""
+) -> tuple[Decision, Sequence[Candidate]]:
+    """What the document is, and the articles of like wording if they were asked for.
+
+    Asks the store only as far as the rules need it: most documents are known by an early one.
+    """
     facts = await _facts(tx, pick_up, loaded, document, known)
     decision = identity.decide(document, facts)
-    if decision.article_id is None:
-        gone = await _gone(tx, pick_up, loaded.reading.path, document)
-        decision = identity.decide(document, replace(facts, gone=gone))
-    return decision
+    if decision.article_id is not None:
+        return decision, ()
+    like = await wording.similar(tx, document)
+    gone = await _gone(tx, pick_up, loaded.reading.path, document, like)
+    return identity.decide(document, replace(facts, gone=gone)), like
 
 
 async def _facts(tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, known: Document | None) -> Facts:
@@ -183,16 +239,25 @@ def _first(preferred: Article | None, found: list[Article]) -> list[Article]:
 
 async def _has_left(tx: Tx, pick_up: PickUp, known: Document) -> bool:
     """True if what stood at this path is elsewhere now: files were renamed around, or the path was empty meanwhile."""
-    if not known.present or pick_up.arrived.get(known.digest, frozenset()) - {known.path}:
+    if not known.present or known.archived or pick_up.arrived.get(known.digest, frozenset()) - {known.path}:
         return True
+    if not known.digest:  # its bytes are not known, so nobody can tell where they lie
+        return False
     others = await documents.by_digest(tx, pick_up.source, known.digest)
     return any(other.path != known.path and _lies(pick_up, other) for other in others)
 
 
-async def _gone(tx: Tx, pick_up: PickUp, path: str, document: Extracted) -> tuple[Known, ...]:
-    """Articles with a like title: of files that went away in this pick-up, or of any with the very same title."""
-    near = [article_id for article_id, title in pick_up.lost if identity.similar_titles(document.title, title)]
-    found = await articles.get_many(tx, near) if near else {}
+async def _gone(
+    tx: Tx, pick_up: PickUp, path: str, document: Extracted, like: Sequence[Candidate]
+) -> tuple[Known, ...]:
+    """Articles with a like title: with much of the wording, of files that went away in this pick-up, or with the title.
+
+    However large the archive, only so many are looked at.
+    """
+    near = [candidate.id for candidate in like if candidate.source == pick_up.source]
+    lost = [article_id for article_id, title in pick_up.lost if identity.similar_titles(document.title, title)]
+    wanted = dict.fromkeys((*near, *lost[:_LOST]))
+    found = await articles.get_many(tx, wanted) if wanted else {}
     for article in await articles.find_by_title_key(tx, pick_up.source, identity.title_key(document)):
         found.setdefault(article.id, article)
     return await _all_known(tx, pick_up, path, found.values())
@@ -211,4 +276,6 @@ def _lies(pick_up: PickUp, document: Document) -> bool:
     """True if the document lies in the source at this moment."""
     if not document.present or document.path in pick_up.gone:
         return False
+    if document.archived:
+        return True
     return not pick_up.partial or (pick_up.root / document.path).exists()

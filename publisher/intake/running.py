@@ -11,12 +11,16 @@ from collections import Counter
 from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 
-from publisher.intake import shape
+from publisher.intake import line_model, shape
 from publisher.intake.lines import ends_sentence
 from publisher.text import fold
 
 #: So many lines before the body may hold headline, standfirst and byline; what lies before is the page's.
 HEAD = 30
+#: From this share on a line is taken for the article's.
+LIKELY = 0.42
+#: A text of more lines is no page.
+_LONGEST = 4000
 _COST_OF_OTHER_LINE = 0.3
 _LAST_PARAGRAPH = re.compile(r"[.!?…。！？؟।][\"”’»«)]?$")
 
@@ -34,8 +38,10 @@ class Lines:
     first: dict[str, int]
     #: True for each line that looks like running text.
     running: list[bool] = dataclass_field(default_factory=list)
-    #: Indexes of lines that had the headline glued to their end.
-    unglued: set[int] = dataclass_field(default_factory=set)
+    #: Index of each line that had the headline glued to its end, and the headline.
+    unglued: dict[int, str] = dataclass_field(default_factory=dict)
+    #: How likely each line is part of the body, 0 to 1.
+    shares: list[float] = dataclass_field(default_factory=list)
     #: The body is lines[start:end].
     start: int = 0
     end: int = 0
@@ -45,7 +51,7 @@ class Lines:
         return self.counts[self.folded[at]] > 1
 
 
-def read(blocks: list[str]) -> Lines:
+def read(blocks: list[str], model: line_model.Model | None = None) -> Lines:
     """What is known of `blocks`; `start` equals `end` where none of them looks like running text."""
     folded = [fold(line) for line in blocks]
     first = {line: at for at, line in reversed(list(enumerate(folded)))}
@@ -53,7 +59,20 @@ def read(blocks: list[str]) -> Lines:
     _unglue(page)
     page.running = [shape.is_sentence(line) and not shape.is_notice(line) for line in page.lines]
     page.start, page.end = _run(page)
+    page.shares = _shares(page, model)
+    if page.start < page.end:
+        masses = [share * min(len(line), 400) / 100 for share, line in zip(page.shares, page.lines, strict=True)]
+        page.start, page.end = line_model.run(page.shares, masses)
     return page
+
+
+def _shares(page: Lines, model: line_model.Model | None) -> list[float]:
+    """The model's word on each line; that of the run alone for a book, and where the model sees no article."""
+    if len(page.lines) <= _LONGEST:
+        shares = line_model.shares(page.lines, page.folded, model)
+        if max(shares, default=0.0) >= LIKELY:
+            return shares
+    return [float(page.start <= at < page.end) for at in range(len(page.lines))]
 
 
 def _unglue(page: Lines) -> None:
@@ -65,7 +84,7 @@ def _unglue(page: Lines) -> None:
                 page.lines[at] = line[: -len(head)].rstrip()
                 page.folded[at] = fold(page.lines[at])
                 page.counts[fold(head)] += 1
-                page.unglued.add(at)
+                page.unglued[at] = head
                 break
 
 

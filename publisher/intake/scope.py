@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,6 +37,10 @@ class Scope:
     whole: bool = False
     #: Its backfill is not to be mailed.
     hold: bool = False
+    #: Accepted files are moved into the source's archive.
+    archive: bool = False
+    #: Articles whose files are deleted are withdrawn.
+    follow_deletions: bool = False
 
     def covers(self, path: str) -> bool:
         """True if a file at `path`, were it there, would be seen."""
@@ -60,7 +64,7 @@ def configured(settings: Settings) -> list[Scope]:
     return [
         Scope(
             source.name, real(settings.path(source.path)), source.settle, name=source.path.as_posix(), whole=True,
-            hold=source.backfill == "hold",
+            hold=source.backfill == "hold", archive=source.archive, follow_deletions=source.follow_deletions,
         )
         for source in settings.source if source.kind == "folder"
     ]
@@ -70,16 +74,16 @@ def named(settings: Settings, folders: Iterable[Path], files: Iterable[Path]) ->
     """These folders and files; what lies in a configured folder is that source's, so that both ways agree."""
     scopes = []
     for folder in folders:
-        source, root, settle = _home(settings, real(folder))
-        under = real(folder).relative_to(root).as_posix()
-        scopes.append(Scope(source, root, settle, under="" if under == "." else under, name=folder.as_posix()))
-    homes: dict[tuple[str, Path, timedelta], dict[str, str]] = {}
+        home = _home(settings, real(folder))
+        under = real(folder).relative_to(home.root).as_posix()
+        scopes.append(replace(home, under="" if under == "." else under, name=folder.as_posix()))
+    homes: dict[str, tuple[Scope, dict[str, str]]] = {}
     for file in files:
         full = real(file.absolute().parent) / file.name
         home = _home(settings, full)
-        homes.setdefault(home, {})[full.relative_to(home[1]).as_posix()] = file.as_posix()
-    for (source, root, settle), names in homes.items():
-        scopes.append(Scope(source, root, settle, files=tuple(sorted(names)), names=names))
+        _, names = homes.setdefault(home.source, (home, {}))
+        names[full.relative_to(home.root).as_posix()] = file.as_posix()
+    scopes += [replace(home, files=tuple(sorted(names)), names=names) for home, names in homes.values()]
     return scopes
 
 
@@ -88,10 +92,10 @@ def real(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
-def _home(settings: Settings, full: Path) -> tuple[str, Path, timedelta]:
-    """Name, folder and settling time of the source in which `full` lies: of the innermost where sources are nested."""
+def _home(settings: Settings, full: Path) -> Scope:
+    """The source in which `full` lies: the innermost where sources are nested. Named documents are never backfill."""
     inside = [scope for scope in configured(settings) if full.is_relative_to(scope.root)]
     if inside:
         scope = max(inside, key=lambda scope: len(scope.root.parts))
-        return scope.source, scope.root, scope.settle
-    return ANYWHERE, Path(full.anchor), Source().settle
+        return replace(scope, name="", whole=False, hold=False)
+    return Scope(ANYWHERE, Path(full.anchor), Source().settle)

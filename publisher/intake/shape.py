@@ -24,7 +24,8 @@ _POINTERS = (
     r"(?:leer|lea|ver|vea|lee) (?:también|más)|te puede interesar|noticias? relacionadas?",
     r"(?:leggi|vedi) anche|(?:leia|veja) (?:também|mais)|(?:lees|bekijk) (?:ook|meer)",
     r"(?:läs|les|læs) (?:också|også|mer|mere)|czytaj (?:też|także|więcej)|zobacz (?:też|także)",
-    r"читайте также|читать далее|смотрите также|по теме",
+    r"читайте также|читать далее|смотрите также|по теме|(?:читайте|дивіться) також|більше за темою|схожі новини",
+    r"das könnte (?:sie|dich) (?:auch )?interessieren|more on this(?: story| topic)?|(?:le|te) puede interesar",
     r"(?:[إا]قر[أا]|شاهد) (?:[أا]يض[اًا]+|المزيد)|مواضيع ذات صلة|関連記事|続きを読む|관련 ?기사|相关阅读|延伸阅读",
 )
 _POINTER = "|".join(_POINTERS)
@@ -33,8 +34,8 @@ _POINTER_ALONE = re.compile(rf"(?:{_POINTER})\s*[:：»>]?", re.IGNORECASE)
 _SHOUTED = re.compile(r"(?P<label>[A-ZÀ-ÖØ-Þ]{3,}(?: [A-ZÀ-ÖØ-Þ]{2,}){1,3})\s*[:：]\s*(?P<title>\S.+)")
 
 _CREDIT_WORD = (
-    r"photo(?:graph)?s?|image|picture|foto|bild|imagen|crédit(?:o|s)? ?photo|crédito|credit|illustration"
-    r"|صورة|تصوير|фото|写真"
+    r"photo(?:graph)?s?|image|picture|foto|bild|imagen|crédit(?:o|s)? ?photo|crédito|credit|picture credit|illustration"
+    r"|صورة|تصوير|фото|світлина|写真"
 )
 _CREDIT_SIGN = re.compile(
     r"^(?P<caption>.*?)\s*[(\[]?\s*(?:©|\(c\))\s*(?P<credit>[^()\[\]]{2,120}?)\s*[)\]]?$",
@@ -43,6 +44,10 @@ _CREDIT_SIGN = re.compile(
 _CREDIT_LABEL = re.compile(
     rf"^(?P<caption>.*?)\s*[(\[|/–—-]?\s*\b(?:{_CREDIT_WORD})(?:\s+(?:by|von|de|di))?\s*[:：]"
     r"\s*(?P<credit>[^()\[\]]{2,80}?)[)\]]?$",
+    re.IGNORECASE,
+)
+_CREDIT_ALONE = re.compile(
+    rf"(?:{_CREDIT_WORD}|crédits?|credits?)(?:\s+(?:by|von|de|di))?\s*[:：]\s*(?P<credit>[^()\[\]]{{2,80}})",
     re.IGNORECASE,
 )
 _NOTICE = re.compile(r"^(?:19|20)\d\d\b|\brights reserved\b|\bcopyright\b|^[\d\W]*$", re.IGNORECASE)
@@ -112,10 +117,17 @@ def caption(line: str) -> tuple[str, str] | None:
     """(caption, credit) of a picture's line, as "Text © Agency / Person" or "Text (Photo: Person)"; else None."""
     if len(line) > 500 or not ("©" in line or ":" in line or "：" in line or "(c)" in line.lower()):
         return None
-    match = _CREDIT_SIGN.match(line) or _CREDIT_LABEL.match(line)
+    signed = _CREDIT_SIGN.match(line) if "©" in line or "(c)" in line.lower() else None
+    match = signed or _CREDIT_LABEL.match(line)
     if match is None or _NOTICE.search(match["credit"]) or _NOTICE.search(match["caption"][-24:]):
         return None
     return one_line(match["caption"]).rstrip(" –—-|/"), one_line(match["credit"]).rstrip(" .")
+
+
+def credit(line: str) -> str:
+    """Whose the picture is, from a line that says nothing else, as "Photo: Person"; empty for other lines."""
+    match = _CREDIT_ALONE.fullmatch(line) if len(line) < 100 else None
+    return one_line(match["credit"]).rstrip(" .") if match else ""
 
 
 def same(a: str, b: str) -> bool:

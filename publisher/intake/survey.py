@@ -19,6 +19,7 @@ from publisher.intake.extract import MAX_BYTES, is_article_file
 from publisher.intake.folder import Listing, Reading
 from publisher.intake.load import digest_of
 from publisher.intake.scope import Scope
+from publisher.intake.shelve import ARCHIVE, is_shelved
 from publisher.model import Document
 from publisher.store import documents
 from publisher.store.engine import Store
@@ -46,7 +47,8 @@ class Survey:
 async def survey(store: Store, part: Scope, patience: timedelta) -> Survey:
     """What lies there now; waits at most `patience` for files that are being written."""
     if part.files is None:
-        listing = await asyncio.to_thread(folder.scan, part.root, is_article_file, part.under)
+        skip = ARCHIVE if part.archive else ""
+        listing = await asyncio.to_thread(folder.scan, part.root, is_article_file, part.under, skip)
     else:
         listing = await asyncio.to_thread(folder.look, part.root, part.files)
     async with store.read() as tx:
@@ -88,5 +90,6 @@ def _gone(part: Scope, listing: Listing, known: Mapping[str, Document]) -> froze
     there = {reading.path for reading in listing.files} | {refusal.path for refusal in listing.refused}
     return frozenset(
         path for path, document in known.items()
-        if document.present and path not in there and part.covers(path) and not listing.hides(path)
+        if document.present and not document.archived and path not in there and part.covers(path)
+        and not listing.hides(path) and not (part.archive and is_shelved(path))
     )

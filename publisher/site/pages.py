@@ -147,6 +147,17 @@ def article_page(article: Article, site: Site) -> dict[str, object]:
     }
 
 
+def moved_page(heir: Article, site: Site) -> dict[str, object]:
+    """The context of `moved.html`: the page of an article that was merged into `heir`."""
+    path = urls.article_path(heir.slug)
+    return {
+        "lang": heir.language or site.language,
+        "title": text.one_line(heir.title),
+        "path": local(site, path),
+        "url": urls.absolute(site.url, path),
+    }
+
+
 def list_page(
     stories: Sequence[Story], site: Site, sections: Sequence[tuple[str, str]], *, section: tuple[str, str] | None = None
 ) -> dict[str, object]:

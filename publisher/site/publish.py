@@ -1,6 +1,7 @@
 """The step that writes pages.
 
-    STORE | changed articles since the mark | a page for each that is live or unlisted; the others' are removed
+    STORE | changed articles since the mark | a page for each that is live or unlisted; that of one merged into another
+          | leads there; the others' are removed
           | the lists that they stand or stood in | newest articles of each | home and section pages
           | write if changed -> files
 
@@ -97,15 +98,27 @@ async def _article_pages(job: _Job, since: int, until: int, progress: Progress) 
 async def _article_page(job: _Job, article: Article) -> None:
     """The page of one article; where it cannot be rendered the fault is recorded and the old page stays (I12)."""
     relative = f"articles/{article.slug}.html"
-    if article.status not in _SHOWN:
+    heir = None if article.status in _SHOWN else await _heir(job.store, article)
+    if article.status not in _SHOWN and heir is None:
         await job.tally.remove(relative)
         return
     try:
-        data = _render(job, "site/article.html", pages.article_page(article, job.settings.site))
+        if heir is not None:
+            data = _render(job, "site/moved.html", pages.moved_page(heir, job.settings.site))
+        else:
+            data = _render(job, "site/article.html", pages.article_page(article, job.settings.site))
     except Exception as error:  # noqa: BLE001 - one article that cannot be rendered stops no other; the report says why
         job.tally.skip(f"page of article {article.id} left as it was: {_reason(error)}")
         return
     await job.tally.write(relative, data, article.changed_at)
+
+
+async def _heir(store: Store, article: Article) -> Article | None:
+    """The article that this one was merged into, where that is shown: its old address leads there."""
+    async with store.read() as tx:
+        into = await articles.merged_into(tx, article.id)
+        heir = await articles.get(tx, into) if into else None
+    return heir if heir is not None and heir.status in _SHOWN else None
 
 
 async def _list_page(job: _Job, slug: str, changed_at: datetime) -> None:

@@ -7,14 +7,19 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, and_, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
+from publisher.change_kind import Change
 from publisher.model import Article, ArticleStatus
-from publisher.store import article_rows
+from publisher.store import article_rows, documents, versions
 from publisher.store.engine import Tx
-from publisher.store.schema import article_versions, articles, counters, variant_articles, variants
+from publisher.store.mail_schema import variant_articles, variants
+from publisher.store.schema import articles, counters
+
+#: Of the articles with one key only so many are looked at: a key that is in no way one costs no more.
+_NEWEST = 20
 
 _LIVE = and_(articles.c.status == ArticleStatus.LIVE, articles.c.seq.is_not(None))
 
@@ -33,19 +38,22 @@ async def insert(
 
 async def update(
     tx: Tx, article: Article, now: datetime, *, source_id: str | None = None, canonical_url: str | None = None,
-    title_key: str | None = None,
+    title_key: str | None = None, change: Change | None = Change.CORRECTION, changed_at: datetime | None = None,
 ) -> None:
     """New values for an article; what it said before is kept as a version. Id, `seq` and slug stay as they are.
 
+    `change` is what the version is marked with; None keeps none. `changed_at` is `now` unless it is given.
     Only `publish_due` makes an article live for the first time: one that never was waits for it as SCHEDULED.
     """
     await _lock(tx)
     old = await get(tx, article.id)
     if old is None:
         raise LookupError(article.id)
-    await _keep_version(tx, old, now)
+    if change is not None:
+        await versions.keep(tx, old, change, now)
     status = _reachable(article.status, old.seq)
-    values = article_rows.values(replace(article, seq=old.seq, slug=old.slug, changed_at=now, status=status))
+    changed_at = changed_at or now
+    values = article_rows.values(replace(article, seq=old.seq, slug=old.slug, changed_at=changed_at, status=status))
     keys = {"source_id": source_id, "canonical_url": canonical_url, "title_key": title_key}
     values |= {name: value for name, value in keys.items() if value is not None}
     await _write(tx, article.id, values)
@@ -63,6 +71,7 @@ async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: dateti
     if old is None:
         raise LookupError(article_id)
     await _write(tx, article_id, {"status": _reachable(status, old.seq), "changed_at": now})
+    await documents.forget_withdrawal(tx, article_id)
     if status != ArticleStatus.LIVE:
         await _stale(tx, article_id)
 
@@ -128,20 +137,34 @@ async def slugs_like(tx: Tx, slug: str) -> set[str]:
 
 
 async def find_by_source_id(tx: Tx, source: str, source_id: str) -> list[Article]:
-    """Articles of this source to which it gave this id."""
-    return await _many(tx, select(articles).where(articles.c.source == source, articles.c.source_id == source_id))
+    """Articles of this source to which it gave this id; of very many the newest."""
+    return await _found(tx, articles.c.source == source, articles.c.source_id == source_id)
 
 
 async def find_by_canonical_url(tx: Tx, source: str, canonical_url: str) -> list[Article]:
-    """Articles of this source with this canonical URL, in the form of `publisher.urls.canonical`."""
-    return await _many(
-        tx, select(articles).where(articles.c.source == source, articles.c.canonical_url == canonical_url)
-    )
+    """Articles of this source with this canonical URL, as `publisher.urls.canonical` has it; of many the newest."""
+    return await _found(tx, articles.c.source == source, articles.c.canonical_url == canonical_url)
 
 
 async def find_by_title_key(tx: Tx, source: str, title_key: str) -> list[Article]:
-    """Articles of this source with this folded title."""
-    return await _many(tx, select(articles).where(articles.c.source == source, articles.c.title_key == title_key))
+    """Articles of this source with this folded title; of very many the newest."""
+    return await _found(tx, articles.c.source == source, articles.c.title_key == title_key)
+
+
+async def identity_keys(tx: Tx, article_id: str) -> dict[str, str]:
+    """`source_id`, `canonical_url` and `title_key` of the article."""
+    query = select(articles.c.source_id, articles.c.canonical_url, articles.c.title_key)
+    return dict((await tx.execute(query.where(articles.c.id == article_id))).mappings().one())
+
+
+async def merged_into(tx: Tx, article_id: str) -> str | None:
+    """The article that this one was merged into, by hand; None where it was not."""
+    return (await tx.execute(select(articles.c.merged_into).where(articles.c.id == article_id))).scalar_one_or_none()
+
+
+async def set_merged_into(tx: Tx, article_id: str, other_id: str | None) -> None:
+    """From now on the article is found as the other one, or as itself again."""
+    await _write(tx, article_id, {"merged_into": other_id})
 
 
 async def newest(tx: Tx, limit: int, section_slug: str = "") -> list[Article]:
@@ -208,12 +231,6 @@ async def changed_since(tx: Tx, change: int, limit: int = 500) -> list[tuple[int
     return [(row.change, article_rows.article(row)) for row in await tx.execute(query)]
 
 
-async def former_sections(tx: Tx, article_id: str) -> set[str]:
-    """Slugs of the sections in which the article stood before, "" left out."""
-    query = select(article_versions.c.section_slug).where(article_versions.c.article_id == article_id)
-    return {slug for slug in (await tx.execute(query)).scalars() if slug}
-
-
 async def list_articles(tx: Tx, limit: int = 100, offset: int = 0) -> list[Article]:
     """All articles, those seen last first."""
     order = (articles.c.first_seen_at.desc(), articles.c.seq.desc(), articles.c.id)
@@ -259,17 +276,6 @@ async def _write(tx: Tx, article_id: str, values: dict[str, Any]) -> None:
     await tx.execute(sql_update(articles).where(articles.c.id == article_id).values(**values, change=change))
 
 
-async def _keep_version(tx: Tx, old: Article, now: datetime) -> None:
-    last = select(func.coalesce(func.max(article_versions.c.version), 0)).where(article_versions.c.article_id == old.id)
-    await tx.execute(
-        sql_insert(article_versions).values(
-            article_id=old.id, version=int((await tx.execute(last)).scalar_one()) + 1, replaced_at=now,
-            section_slug=article_rows.slug_of_section(old),
-            content={name: getattr(old, name) for name in article_rows.KEPT},
-        )
-    )
-
-
 async def _stale(tx: Tx, article_id: str) -> None:
     holding = select(variant_articles.c.variant_id).where(variant_articles.c.article_id == article_id)
     await tx.execute(sql_update(variants).where(variants.c.id.in_(holding)).values(stale=True))
@@ -278,6 +284,22 @@ async def _stale(tx: Tx, article_id: str) -> None:
 async def _one(tx: Tx, query: Select[Any]) -> Article | None:
     row = (await tx.execute(query)).first()
     return None if row is None else article_rows.article(row)
+
+
+async def _found(tx: Tx, *conditions: ColumnElement[bool]) -> list[Article]:
+    """The newest articles for which these hold. One that was merged has its own words, and the id of the other."""
+    query = select(articles).where(*conditions).order_by(articles.c.first_seen_at.desc(), articles.c.id).limit(_NEWEST)
+    found = []
+    for row in await tx.execute(query):
+        heir = row.id if row.merged_into is None else await _heir(tx, row.merged_into)
+        found.append(replace(article_rows.article(row), id=heir))
+    return found
+
+
+async def _heir(tx: Tx, article_id: str) -> str:
+    """The article that this one was merged into, at the end of the chain; itself where it was not."""
+    into = await merged_into(tx, article_id)
+    return article_id if into is None else await _heir(tx, into)
 
 
 async def _many(tx: Tx, query: Select[Any]) -> list[Article]:

@@ -12,7 +12,8 @@ from publisher.model import Frequency, Reader, Subscriber, Subscription, Subscri
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
 from publisher.store.engine import Tx
-from publisher.store.schema import Instant, consents, deliveries, subscribers, subscriptions, suppressions
+from publisher.store.instant import Instant
+from publisher.store.mail_schema import consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
 
 _PEOPLE = [subscribers.c[name].label(f"person_{name}") for name in Subscriber.__slots__]

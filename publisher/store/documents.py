@@ -7,9 +7,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, select, update
 
-from publisher.model import Document, DocumentState
+from publisher.model import ArticleStatus, Document, DocumentState
 from publisher.store.engine import Tx
 from publisher.store.schema import documents, sources
 from publisher.store.upsert import upsert
@@ -29,6 +29,23 @@ async def all_of(tx: Tx, source: str) -> dict[str, Document]:
     """All documents of the source by path, those gone too."""
     rows = await tx.execute(select(documents).where(documents.c.source == source))
     return {row.path: _document(row) for row in rows}
+
+
+async def present(tx: Tx, source: str) -> dict[str, Document]:
+    """Documents that lie in the source by path: what a feed held when it was last read, not all that it ever held."""
+    query = select(documents).where(documents.c.source == source, documents.c.present.is_(True))
+    return {row.path: _document(row) for row in await tx.execute(query)}
+
+
+async def at_paths(tx: Tx, source: str, paths: Iterable[str]) -> dict[str, Document]:
+    """Documents of the source at these paths, those gone too."""
+    wanted = list(paths)
+    found: dict[str, Document] = {}
+    for start in range(0, len(wanted), _CHUNK):
+        chosen = documents.c.path.in_(wanted[start : start + _CHUNK])
+        rows = await tx.execute(select(documents).where(documents.c.source == source, chosen))
+        found |= {row.path: _document(row) for row in rows}
+    return found
 
 
 async def put(tx: Tx, document: Document) -> None:
@@ -56,6 +73,46 @@ async def mark_absent(tx: Tx, source: str, paths: Iterable[str]) -> None:
         await tx.execute(update(documents).where(documents.c.source == source, chosen).values(present=False))
 
 
+async def mark_archived(tx: Tx, source: str, paths: Iterable[str], *, archived: bool = True) -> None:
+    """These files are about to be moved into the source's archive, or stay where they are."""
+    wanted = list(paths)
+    for start in range(0, len(wanted), _CHUNK):
+        chosen = documents.c.path.in_(wanted[start : start + _CHUNK])
+        await tx.execute(update(documents).where(documents.c.source == source, chosen).values(archived=archived))
+
+
+async def mark_withdrawn_from(tx: Tx, article_id: str, status: ArticleStatus) -> None:
+    """The article was withdrawn from this status because all its documents were deleted."""
+    await tx.execute(update(documents).where(documents.c.article_id == article_id).values(withdrawn_from=status))
+
+
+async def withdrawn_from(tx: Tx, article_id: str) -> ArticleStatus | None:
+    """The status that the article had until its documents were deleted; None where that withdrew nothing."""
+    mine = (documents.c.article_id == article_id) & (documents.c.withdrawn_from != "")
+    query = select(documents.c.withdrawn_from).where(mine).limit(1)
+    status = (await tx.execute(query)).scalar_one_or_none()
+    return ArticleStatus(status) if status else None
+
+
+async def forget_withdrawal(tx: Tx, article_id: str) -> None:
+    """Whatever the article's status is now, the deletion of its documents is not the reason."""
+    mine = (documents.c.article_id == article_id) & (documents.c.withdrawn_from != "")
+    await tx.execute(update(documents).where(mine).values(withdrawn_from=""))
+
+
+async def give(tx: Tx, places: Iterable[tuple[str, str]], article_id: str) -> None:
+    """The documents at these (source, path) belong to this article from now on."""
+    for source, path in places:
+        chosen = (documents.c.source == source) & (documents.c.path == path)
+        await tx.execute(update(documents).where(chosen).values(article_id=article_id))
+
+
+async def read_again(tx: Tx, article_id: str) -> None:
+    """The article's documents are read again at the next pick-up, as if they had changed."""
+    mine = documents.c.article_id == article_id
+    await tx.execute(update(documents).where(mine).values(digest="", size=-1))
+
+
 async def list_documents(tx: Tx, state: DocumentState | None = None) -> list[Document]:
     """All documents, or those in one state, by source and path."""
     query = select(documents).order_by(documents.c.source, documents.c.path)
@@ -72,7 +129,7 @@ async def first_read_at(tx: Tx, source: str) -> datetime | None:
 async def mark_read(tx: Tx, source: str, now: datetime) -> None:
     """The source has been read to its end; only the first time counts."""
     if await first_read_at(tx, source) is None:
-        await tx.execute(insert(sources).values(name=source, first_read_at=now))
+        await upsert(tx, sources, ("name",), {"name": source, "first_read_at": now})
 
 
 def _document(row: Row[Any]) -> Document:

@@ -13,7 +13,8 @@ from publisher.model import ArticleStatus, Subscription, SubscriptionState
 from publisher.outgoing import OPEN, SENDABLE, DeliveryState, NewDelivery, NewVariant, Variant
 from publisher.store import audience
 from publisher.store.engine import Tx
-from publisher.store.schema import articles, deliveries, editions, issues, subscriptions, variant_articles, variants
+from publisher.store.mail_schema import deliveries, editions, issues, subscriptions, variant_articles, variants
+from publisher.store.schema import articles
 from publisher.store.upsert import add_new, insert_new
 
 #: Ids in one IN list.

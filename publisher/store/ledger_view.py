@@ -9,7 +9,7 @@ from sqlalchemy import Row, Select, func, literal, null, select
 
 from publisher.outgoing import OPEN, SENDABLE, Delivery, DeliveryState, Reply
 from publisher.store.engine import Tx
-from publisher.store.schema import attempts, deliveries, notices, subscribers, subscriptions
+from publisher.store.mail_schema import attempts, deliveries, notices, subscribers, subscriptions
 
 _SHARED = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "reply_code", "reply_enhanced",
            "reply_text", "message_id", "created_at", "finished_at")

@@ -18,8 +18,8 @@ from publisher.model import SubscriptionState
 from publisher.outgoing import SENDABLE, Claim, DeliveryState, Outcome, Reply
 from publisher.store import audience
 from publisher.store.engine import Tx
-from publisher.store.schema import (
-    Instant,
+from publisher.store.instant import Instant
+from publisher.store.mail_schema import (
     attempts,
     deliveries,
     notices,

@@ -1,18 +1,15 @@
-"""The tables. Meanings stand here; `migrations/` brings a store to this shape, and a test holds both equal."""
+"""The tables of articles and sources; those of readers and mail stand in `mail_schema`.
+
+Meanings stand here; `migrations/` brings a store to this shape, and a test holds both equal.
+"""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
     Column,
-    Date,
-    DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -20,9 +17,10 @@ from sqlalchemy import (
     String,
     Table,
     Text,
-    TypeDecorator,
-    UniqueConstraint,
+    false,
 )
+
+from publisher.store.instant import Instant
 
 metadata = MetaData(
     naming_convention={
@@ -35,29 +33,6 @@ metadata = MetaData(
 
 #: An integer key: 64 bits on PostgreSQL; on SQLite the row id, which is just as wide.
 Key = BigInteger().with_variant(Integer, "sqlite")
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware datetime, in UTC both ways; a naive one is refused at the door."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """To the database: SQLite keeps no zone, so it gets UTC without one."""
-        if value is None:
-            return None
-        if value.tzinfo is None:
-            raise ValueError(f"naive datetime at the store's door: {value!r}")
-        utc = value.astimezone(UTC)
-        return utc.replace(tzinfo=None) if dialect.name == "sqlite" else utc
-
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """From the database."""
-        if value is None:
-            return None
-        found: datetime = value
-        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 #: Numbers that are given out in commit order: "seq" (publication order), "change" (every change of an article).
@@ -99,12 +74,14 @@ articles = Table(
     Column("source_id", Text, nullable=False),
     Column("canonical_url", Text, nullable=False),
     Column("title_key", Text, nullable=False),
+    #: The article that this one was merged into, by hand.
+    Column("merged_into", String(36)),
     Index("ix_articles_status_published_at", "status", "published_at"),
     Index("ix_articles_status_seq", "status", "seq"),
     Index("ix_articles_section_slug_status_seq", "section_slug", "status", "seq"),
-    Index("ix_articles_source_source_id", "source", "source_id"),
-    Index("ix_articles_source_canonical_url", "source", "canonical_url"),
-    Index("ix_articles_source_title_key", "source", "title_key"),
+    Index("ix_articles_source_source_id_first_seen_at", "source", "source_id", "first_seen_at"),
+    Index("ix_articles_source_canonical_url_first_seen_at", "source", "canonical_url", "first_seen_at"),
+    Index("ix_articles_source_title_key_first_seen_at", "source", "title_key", "first_seen_at"),
 )
 
 #: What an article said before each change, and in which section it stood.
@@ -115,6 +92,44 @@ article_versions = Table(
     Column("replaced_at", Instant, nullable=False),
     Column("section_slug", String(100), nullable=False),
     Column("content", JSON, nullable=False),
+    #: What the change was that replaced it.
+    Column("change", String(12), nullable=False, server_default="correction"),
+)
+
+
+#: Numbers that stand for an article's wording (`publisher.intake.sketch`); `added` is when it was first seen, in
+#: microseconds since the epoch, so that of many articles with one wording the newest are found first.
+sketches = Table(
+    "sketches", metadata,
+    Column("hash", BigInteger, primary_key=True, autoincrement=False),
+    Column("added", BigInteger, primary_key=True, autoincrement=False),
+    Column("article_id", String(36), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+#: Articles of different sources that tell the same story; each pair stands in it both ways.
+alike = Table(
+    "alike", metadata,
+    Column("article_id", ForeignKey("articles.id"), primary_key=True),
+    Column("other_id", ForeignKey("articles.id"), primary_key=True),
+    Column("found_at", Instant, nullable=False),
+)
+
+#: How each document that did not found its article came to it, so that it can be taken out again.
+joins = Table(
+    "joins", metadata,
+    Column("id", Key, primary_key=True),
+    Column("article_id", ForeignKey("articles.id"), nullable=False, index=True),
+    #: By which rule of identity; "merge": by hand, with all documents of another article.
+    Column("rule", String(20), nullable=False),
+    #: [source, path] of each.
+    Column("documents", JSON, nullable=False),
+    Column("at", Instant, nullable=False),
+    #: Number of the article's last version before.
+    Column("version", Integer, nullable=False),
+    #: Of a merge: the other article, and the status that it had.
+    Column("merged_id", String(36)),
+    Column("merged_status", String(12)),
 )
 
 documents = Table(
@@ -130,163 +145,28 @@ documents = Table(
     Column("article_id", ForeignKey("articles.id"), index=True),
     Column("seen_at", Instant, nullable=False),
     Column("present", Boolean, nullable=False),
+    #: The source's archive holds it now.
+    Column("archived", Boolean, nullable=False, server_default=false()),
+    #: That it was deleted has withdrawn its article, which had this status; else empty.
+    Column("withdrawn_from", String(12), nullable=False, server_default=""),
     Index("ix_documents_source_digest", "source", "digest"),
+    Index("ix_documents_source_present", "source", "present"),
 )
 
-#: When each source was first read to its end; before that its documents are its backfill.
+#: Each source: when it was first read to its end (before that its documents are its backfill); of a feed, how it
+#: is asked next.
 sources = Table(
     "sources", metadata,
     Column("name", Text, primary_key=True),
-    Column("first_read_at", Instant, nullable=False),
-)
-
-subscribers = Table(
-    "subscribers", metadata,
-    Column("id", Key, primary_key=True),
-    Column("email", Text, nullable=False),
-    Column("email_key", Text, nullable=False, unique=True),
-    Column("name", Text, nullable=False),
-    Column("language", String(35), nullable=False),
-    Column("timezone", String(64), nullable=False),
-    Column("created_at", Instant, nullable=False),
-    sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
-)
-
-subscriptions = Table(
-    "subscriptions", metadata,
-    Column("id", Key, primary_key=True),
-    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
-    Column("newsletter", String(40), nullable=False),
-    Column("frequency", String(10), nullable=False),
-    Column("weekday", Integer, nullable=False),
-    Column("local_time", String(5), nullable=False),
-    Column("sections", JSON, nullable=False),
-    Column("state", String(12), nullable=False),
-    Column("from_seq", BigInteger, nullable=False),
-    Column("next_due_at", Instant),
-    Column("last_due_at", Instant),
-    Column("confirmed_at", Instant),
-    Column("generation", Integer, nullable=False),
-    Column("welcome_after", BigInteger),
-    UniqueConstraint("subscriber_id", "newsletter"),
-    Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
-    sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
-)
-
-#: When, from where and to what words a person agreed.
-consents = Table(
-    "consents", metadata,
-    Column("id", Key, primary_key=True),
-    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
-    Column("action", String(20), nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("origin", Text, nullable=False),
-    Column("wording", Text, nullable=False),
-)
-
-suppressions = Table(
-    "suppressions", metadata,
-    Column("email_key", Text, primary_key=True),
-    Column("reason", String(20), nullable=False),
-    Column("note", Text, nullable=False),
-    Column("at", Instant, nullable=False),
-)
-
-issues = Table(
-    "issues", metadata,
-    Column("id", Key, primary_key=True),
-    Column("newsletter", String(40), nullable=False),
-    Column("date", Date, nullable=False),
-    UniqueConstraint("newsletter", "date"),
-)
-
-editions = Table(
-    "editions", metadata,
-    Column("id", Key, primary_key=True),
-    Column("issue_id", ForeignKey("issues.id"), nullable=False),
-    Column("kind", String(12), nullable=False),
-    Column("cutoff", BigInteger, nullable=False),
-    Column("created_at", Instant, nullable=False),
-    UniqueConstraint("issue_id", "kind", "cutoff"),
-)
-
-variants = Table(
-    "variants", metadata,
-    Column("id", Key, primary_key=True),
-    Column("edition_id", ForeignKey("editions.id"), nullable=False),
-    Column("revision", Integer, nullable=False),
-    Column("key", String(64), nullable=False),
-    Column("language", String(35), nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("html", Text, nullable=False),
-    Column("text", Text, nullable=False),
-    #: True once an article in it was withdrawn: nothing more of it may be sent.
-    Column("stale", Boolean, nullable=False),
-    UniqueConstraint("edition_id", "key", "revision"),
-)
-
-variant_articles = Table(
-    "variant_articles", metadata,
-    Column("variant_id", ForeignKey("variants.id"), primary_key=True),
-    Column("position", Integer, primary_key=True),
-    Column("article_id", ForeignKey("articles.id"), nullable=False, index=True),
-)
-
-deliveries = Table(
-    "deliveries", metadata,
-    Column("id", Key, primary_key=True),
-    Column("edition_id", ForeignKey("editions.id"), nullable=False, index=True),
-    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False),
-    Column("variant_id", ForeignKey("variants.id"), nullable=False, index=True),
-    Column("period", String(60), nullable=False),
-    Column("from_seq", BigInteger, nullable=False),
-    Column("to_seq", BigInteger, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_attempt_at", Instant),
-    Column("claimed_at", Instant),
-    Column("reply_code", Integer, nullable=False),
-    Column("reply_enhanced", String(12), nullable=False),
-    Column("reply_text", Text, nullable=False),
-    Column("message_id", Text, nullable=False, unique=True),
-    Column("created_at", Instant, nullable=False),
-    Column("finished_at", Instant),
-    UniqueConstraint("subscription_id", "period"),
-    Index("ix_deliveries_state_next_attempt_at", "state", "next_attempt_at"),
-)
-
-#: Transactional mail: a ledger of its own.
-notices = Table(
-    "notices", metadata,
-    Column("id", Key, primary_key=True),
-    Column("kind", String(20), nullable=False),
-    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
-    Column("params", JSON, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_attempt_at", Instant),
-    Column("claimed_at", Instant),
-    Column("reply_code", Integer, nullable=False),
-    Column("reply_enhanced", String(12), nullable=False),
-    Column("reply_text", Text, nullable=False),
-    Column("message_id", Text, nullable=False, unique=True),
-    Column("created_at", Instant, nullable=False),
-    Column("finished_at", Instant),
-    Index("ix_notices_state_next_attempt_at", "state", "next_attempt_at"),
-)
-
-#: Every attempt at a delivery or notice, with what the server said.
-attempts = Table(
-    "attempts", metadata,
-    Column("id", Key, primary_key=True),
-    Column("kind", String(8), nullable=False),
-    Column("ref_id", BigInteger, nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("started_at", Instant, nullable=False),
-    Column("finished_at", Instant, nullable=False),
-    Column("state", String(10), nullable=False),
-    Column("reply_code", Integer, nullable=False),
-    Column("reply_enhanced", String(12), nullable=False),
-    Column("reply_text", Text, nullable=False),
-    Index("ix_attempts_kind_ref_id", "kind", "ref_id"),
+    Column("first_read_at", Instant),
+    Column("url", Text, nullable=False, server_default=""),
+    Column("etag", Text, nullable=False, server_default=""),
+    Column("last_modified", Text, nullable=False, server_default=""),
+    Column("digest", String(64), nullable=False, server_default=""),
+    Column("polled_at", Instant),
+    Column("next_poll_at", Instant),
+    Column("retry_at", Instant),
+    Column("failures", Integer, nullable=False, server_default="0"),
+    Column("gone", Boolean, nullable=False, server_default=false()),
+    Column("reason", Text, nullable=False, server_default=""),
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.model import Article
-from publisher.store import articles
+from publisher.store import articles, versions
 from publisher.store.engine import Store
 from publisher.urls import section_slug
 
@@ -41,7 +41,7 @@ async def touched(store: Store, since: int, until: int) -> AsyncIterator[Touched
             lists: set[str] = set()
             for article in changed:
                 if article.seq is not None:
-                    lists |= {"", section_slug(article.section), *await articles.former_sections(tx, article.id)}
+                    lists |= {"", section_slug(article.section), *await versions.former_sections(tx, article.id)}
         if not changed:
             return
         since = max(change for change, _ in found if change <= until)

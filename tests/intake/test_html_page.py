@@ -79,13 +79,14 @@ def test_a_caption_is_parted_from_its_credit(figure: str, caption: str, credit: 
     [
         "<h1>T</h1><p class='article-dek'>The summary of it all</p>",
         "<h1>T</h1><h2>The summary of it all</h2>",
-        "<meta name=description content='The summary of it all'><h1>T</h1><p>The summary of it all</p>",
+        "<meta name=description content='The summary of it all'><header><h1>T</h1><p>The summary of it all</p></header>",
+        "<header><h1>T</h1><p>The summary of it all, which says in one sentence what the article is about.</p></header>",
     ],
 )
 def test_the_standfirst_is_found_and_leaves_the_body(page: str) -> None:
     """By its class, its place or the page's description; the body does not repeat it."""
     found = made(f"<html><head><title>T</title></head><body>{page}{PROSE}</body></html>")
-    assert found.standfirst == "The summary of it all"
+    assert found.standfirst.startswith("The summary of it all")
     assert "summary" not in found.content_text
 
 
@@ -121,3 +122,129 @@ def test_json_ld_survives_nonsense() -> None:
     assert json_ld.article([deep, '{"@type": 5}', "null", '"x"', '{"@type": "Person"}']) == {}
     assert json_ld.strings([None, 3, {"x": 1}, " a ", {"name": "b"}]) == ["a", "b"]
     assert json_ld.url([{"contentUrl": "/i.png"}]) == "/i.png"
+
+
+def test_a_table_of_contents_or_a_bio_is_no_standfirst() -> None:
+    """What is said of the author, of a picture, or by a form is not the article's summary."""
+    for aside in (
+        "<div class=author-bio><p>Ann Other writes about bridges and rivers, and has done so for many years in this paper.</p></div>",
+        "<div class=wp-caption><p>The bridge on a summer morning, as it was seen from the other bank of the river.</p></div>",
+        "<div class=newsletter><p>Want to know more? Leave your address in the form and hear from us every single week.</p></div>",
+        "<ul><li>A list of other stories that might be of interest to those who read this one to its end.</li></ul>",
+    ):
+        assert made(f"<title>T</title><body><header><h1>T</h1>{aside}</header><article>{PROSE}</article>").standfirst == ""
+
+
+@pytest.mark.parametrize(
+    ("markup", "authors"),
+    [
+        ('<script type="application/ld+json">{"@graph": [{"@type": "Article", "author": {"@id": "#ann"}}, {"@type": "Person", "@id": "#ann", "name": "Ann Other"}]}</script>', ("Ann Other",)),
+        ('<script type="application/ld+json">{"@type": "Article", "author": "By Ann Other and Ben Some"}</script>', ("Ann Other", "Ben Some")),
+        ('<script type="application/ld+json">{"@type": "Article", "author": {"@type": "Organization", "name": "The Agency"}}</script><p class=byline>By Ann Other</p>', ("Ann Other",)),
+        ('<script type="application/ld+json">{"@type": "Article", "author": {"@type": "Organization", "name": "The Agency"}}</script>', ("The Agency",)),
+        ("<meta name=author content='https://example.org/ann'><p>By <a href=/authors/ann>Ann Other</a> on 5 May 2026</p>", ("Ann Other",)),
+        ("<div class=byline>Ann Other <span>Senior Politics Editor, The Example Post</span></div>", ("Ann Other",)),
+        ("<div class=byline>by <a>Ann Other</a> <a>@annother</a> May 5, 2026, 1:55pm</div>", ("Ann Other",)),
+        ("<div class=byline>By ANN OTHER, BEN SOME and CY THIRD</div>", ("ANN OTHER", "BEN SOME", "CY THIRD")),
+        ("<p>5 May 2026 • Laura E. Adkins</p>", ("Laura E. Adkins",)),
+        ("<p><span>Written By</span></p><p>Ann Other</p>", ("Ann Other",)),
+        ("<span itemprop=author><span itemprop=name>Ann Other</span></span>", ("Ann Other",)),
+        ("<p>著者：後藤大地</p>", ("後藤大地",)),
+        ("<div class=comment><span class=author>Jane Doe</span></div>", ()),
+        ("<p>By the river the bridge stands</p>", ()),
+    ],
+)
+def test_authors_are_people(markup: str, authors: tuple[str, ...]) -> None:
+    """Names without offices, handles, dates and addresses; agencies only where no person is named; commenters never."""
+    assert made(f"<title>The bridge opens</title><h1>The bridge opens</h1>{markup}{PROSE}").authors == authors
+
+
+@pytest.mark.parametrize(
+    ("markup", "instant"),
+    [
+        ("<meta property=article:published_time content='2026-07-03'>", "2026-07-03T00:00:00+01:00"),
+        ("<meta itemprop=datePublished content='2026-07-03T23:30:00-0700'>", "2026-07-03T23:30:00-07:00"),
+        ("<meta name=date content='01/07/16'><meta property=og:published_time content='2026-07-03T00:00:00+09:00'>", "2026-07-03T00:00:00+09:00"),
+        ('<script type="application/ld+json">{"@type": "WebPage", "datePublished": "2026-07-03T06:00:00Z"}</script><p>Updated July 9, 2026</p>', "2026-07-03T06:00:00+00:00"),
+        ("<p>Updated on July 9, 2026</p><p>Published on July 3, 2026</p>", "2026-07-03T00:00:00+01:00"),
+        ("<p><time datetime='2026-07-03T10:00+02:00'>Friday</time></p><p><time datetime='2026-07-01'>Wednesday</time></p>", "2026-07-03T10:00:00+02:00"),
+        ("<p>23/6/2026</p>", "2026-06-23T00:00:00+01:00"),
+        ("<link rel=canonical href='https://example.org/2026/07/03/bridge'>", "2026-07-03T00:00:00+01:00"),
+    ],
+)
+def test_the_date_is_the_one_of_publication(markup: str, instant: str) -> None:
+    """It keeps the offset, and so the day, that the page gives; without one it is in the site's zone."""
+    page = f"<title>The bridge opens</title><h1>The bridge opens</h1>{markup}{PROSE}"
+    found = parse(page, ZoneInfo("Europe/London"), now=datetime(2026, 11, 22, tzinfo=UTC))
+    assert found.published_at is not None
+    assert found.published_at.isoformat() == instant
+
+
+def test_an_order_that_could_be_either_is_no_date_but_where_the_page_tells() -> None:
+    """3/4/2026 is March in American English, and nothing elsewhere."""
+    for language, day in (("en-US", "2026-03-04"), ("en-GB", None)):
+        found = made(f"<html lang={language}><title>T</title><h1>The bridge opens</h1><p>3/4/2026</p>{PROSE}").published_at
+        assert day is None or (found is not None and found.date().isoformat() == day)
+
+
+def test_the_title_is_never_the_sites() -> None:
+    """Logos in h1, headings that link home, and headings without a text below them are passed over."""
+    logo = "<header><h1><a href='/'>The Example Courier</a></h1></header>"
+    popup = "<div><h1>Original text</h1></div>"
+    assert made(f"<title>The bridge opens - The Example Courier</title>{logo}<h2>The bridge opens</h2>{PROSE}").title == "The bridge opens"
+    assert made(f"<title>The bridge opens</title><p>{PROSE}</p>{popup}").title == "The bridge opens"
+
+
+def test_a_promo_in_the_body_is_a_related_link() -> None:
+    """A short paragraph that is one link, labelled or not, is no part of the text."""
+    promo = "<p>Read more: <a href='/two'>The other bridge closes again</a></p>"
+    alone = "<p><a href='/three'>The third bridge is not built</a></p>"
+    inline = "<p>As <a href='/x'>we wrote</a> before, the bridge is old and will be replaced by a new one soon enough.</p>"
+    found = made(f"<title>T</title><article><h1>T</h1>{PROSE}{promo}{inline}{alone}{PROSE}</article>")
+    assert [(story.title, story.url) for story in found.related] == [
+        ("The other bridge closes again", "https://courier.example.org/two"),
+        ("The third bridge is not built", "https://courier.example.org/three"),
+    ]
+    assert "other bridge" not in found.content_text
+    assert "we wrote" in found.content_text
+
+
+@pytest.mark.parametrize(
+    ("img", "source"),
+    [
+        ("<img src='/a.jpg' alt='A'>", "/a.jpg"),
+        ("<img src='data:image/gif;base64,R0' data-src='/lazy.jpg'>", "/lazy.jpg"),
+        ("<img srcset='/s.jpg 400w, /l.jpg 1200w'>", "/l.jpg"),
+        ("<picture><source srcset='/w.webp 2x'><img src='data:,'></picture>", "/w.webp"),
+    ],
+)
+def test_pictures_between_paragraphs_are_kept_in_place(img: str, source: str) -> None:
+    """With their captions, which are no part of the text; also lazy ones and those that come in sizes."""
+    figure = f"<figure>{img}<figcaption>The river</figcaption></figure>"
+    one, two = PROSE, PROSE.replace("Paragraph", "Further paragraph")
+    found = made(f"<title>T</title><article><h1>T</h1><figure><img src=/lead.jpg></figure>{one}{figure}{two}</article><aside>{img}</aside>")
+    assert f'<img src="https://courier.example.org{source}"' in found.content_html
+    assert found.content_html.count("<img") == 1
+    assert found.content_html.index("Paragraph 3") < found.content_html.index("<figcaption>The river") < found.content_html.index("Further")
+    assert "The river" not in found.content_text
+
+
+def test_a_canonical_address_of_the_front_page_is_none() -> None:
+    """Many systems point there from every page; the article would be mistaken for all others."""
+    found = made(f"<title>T</title><link rel=canonical href='https://example.org/'><meta property=og:url content='https://example.org/a'><h1>T</h1>{PROSE}")
+    assert found.source_url == "https://example.org/a"
+
+
+def test_odd_pages_are_read() -> None:
+    """XHTML with short tags, no body, a base, several articles, and text behind the end of the page."""
+    xhtml = f"<?xml version='1.0'?><html xmlns='http://www.w3.org/1999/xhtml'><head><title>T</title><script src='x'/></head><body><h1>T</h1>{PROSE}</body></html>"
+    assert "Paragraph 2" in made(xhtml).content_text
+    assert "Paragraph 2" in made(f"<title>T</title><h1>T</h1>{PROSE}").content_text
+    based = made(f"<base href='https://example.org/deep/'><title>T</title><h1>T</h1>{PROSE}<p>Then <a href='x'>this link</a> follows in running text.</p>")
+    assert '<a href="https://example.org/deep/x">' in based.content_html
+    several = made(f"<title>T</title><article><h1>T</h1>{PROSE}</article><article><h2>Other</h2><p>Teaser.</p></article>")
+    assert "Paragraph 3" in several.content_text
+    late = made(f"<html><head><title>T</title></head><body><header>x</header></body></html><h1>T</h1>{PROSE}")
+    assert "Paragraph 1" in late.content_text
+    with pytest.raises(DocumentError, match="frames"):
+        made("<html><head><title>T</title></head><frameset><frame src=a></frameset></html>")

@@ -12,11 +12,12 @@ from publisher.intake.markdown import parse
 from publisher.model import ArticleStatus, Extracted, Related
 
 UTC_ZONE = ZoneInfo("UTC")
+NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 BODY = "\n\nThe text of the article.\n"
 
 
-def made(text: str) -> Extracted:
-    return parse(text, UTC_ZONE, "https://courier.example.org/")
+def made(text: str, path: str = "in.md", zone: ZoneInfo = UTC_ZONE) -> Extracted:
+    return parse(text, zone, "https://courier.example.org/", now=NOW, path=path)
 
 
 def refused(text: str) -> DocumentError:
@@ -42,6 +43,7 @@ def test_every_field_is_read() -> None:
         tags=("a", "b"),
         language="en-GB",
         published_at=datetime(2026, 11, 5, 7, 30, tzinfo=UTC),
+        updated_at=datetime(2026, 11, 6, tzinfo=UTC),
         image="https://courier.example.org/i.png",
         caption="C",
         credit="D",

@@ -46,7 +46,7 @@ def test_every_sample_is_extracted_perfectly(path: Path) -> None:
     blocks = found.content_text.split("\n\n")
     got = {name: getattr(found, name) for name in ("title", "section", "standfirst", "language", "caption", "credit")}
     got |= {"authors": list(found.authors), "tags": list(found.tags), "related": [story.title for story in found.related]}
-    got["published_at"] = found.published_at.isoformat() if found.published_at else None
+    got["published_at"] = found.published_at.astimezone(UTC).isoformat() if found.published_at else None
     got |= {"blocks": len(blocks), "begins": blocks[0][:40], "ends": blocks[-1][-40:]}
     assert got == want
 

@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from publisher.model import Article, ArticleStatus
 from publisher.outgoing import NewVariant
-from publisher.store import articles, editions
+from publisher.store import articles, editions, versions
 from publisher.store.engine import Store
 from publisher.store.schema import article_versions
 
@@ -130,7 +130,7 @@ async def test_correction_keeps_what_the_article_said_before(scene: Any) -> None
         await articles.update(tx, replace(article, title="Two", section="City"), LATER)
         await articles.update(tx, replace(article, title="Three", section=""), LATER)
         rows = list(await tx.execute(select(article_versions).order_by(article_versions.c.version)))
-        assert await articles.former_sections(tx, article.id) == {"harbour", "city"}
+        assert await versions.former_sections(tx, article.id) == {"harbour", "city"}
     assert [(row.version, row.content["title"]) for row in rows] == [(1, "Story 1"), (2, "Two")]
     assert rows[0].content["content_html"] == "<p>Text.</p>"
 

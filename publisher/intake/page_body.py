@@ -1,0 +1,195 @@
+"""The article's text in a page. The only code that knows trafilatura. Pure: it gets a parsed tree, nothing is fetched.
+
+    tree | trafilatura, quick then thorough | its tree as HTML | pictures back in place | promos apart
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from publisher.intake import page_picture, shape
+from publisher.intake.page_lines import text_of
+from publisher.model import Related
+from publisher.text import one_line
+
+#: An element of lxml, whose types are not published.
+Element = Any
+
+_CHROME = (
+    "script", "style", "nav", "header", "footer", "aside", "form", "noscript", "template", "button", "select", "iframe",
+)  # fmt: skip
+#: What has no text for a reader wherever it stands.
+_UNSEEN = ("style", "svg", "template", "link", "canvas", "object", "embed")
+#: Below so many letters trafilatura found a fragment at most; the page is looked at as a whole.
+_TOO_LITTLE = 80
+#: The quick way is enough if it has this share of the letters in the page's paragraphs, and so many at all.
+_SHARE, _ENOUGH = 0.4, 500
+#: Elements and letters of a page that trafilatura reads within a second; a larger one is read by its structure.
+_MOST_ELEMENTS, _MOST_LETTERS = 12_000, 1_000_000
+#: What trafilatura calls things, and what HTML does.
+_TAGS = {
+    "list": "ul",
+    "item": "li",
+    "quote": "blockquote",
+    "head": "h3",
+    "hi": "em",
+    "ref": "a",
+    "lb": "br",
+    "graphic": "img",
+    "row": "tr",
+    "cell": "td",
+    "code": "code",
+}
+_HEADINGS = ("h2", "h3", "h4", "h5", "h6", "h1")
+_MARKS = {"#b": "strong", "#i": "em", "#u": "em", "#t": "code", "#sub": "sub", "#sup": "sup"}
+_LONGEST_PROMO = 160
+
+
+def find(tree: Element) -> str:
+    """The article's HTML, not sanitised. `tree` is used up."""
+    _strip(tree)
+    pictures = page_picture.placed(tree)
+    body = _by_trafilatura(tree) if _is_small(tree) else None
+    if body is not None and _letters(body) >= _TOO_LITTLE:
+        return _as_html(body, pictures)
+    whole = _by_structure(tree)
+    return whole or ("" if body is None else _as_html(body, pictures))
+
+
+def _is_small(tree: Element) -> bool:
+    elements = sum(1 for _, _ in zip(range(_MOST_ELEMENTS), tree.iter(), strict=False))
+    return elements < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
+
+
+def _strip(tree: Element) -> None:
+    """Takes out what no reader sees, for speed: trafilatura copies the tree several times, and looks for schema.org's
+    text in it.
+    """
+    from lxml import etree  # noqa: PLC0415 - only pages need it
+
+    for script in tree.xpath("//script[not(contains(@type,'ld+json'))]"):
+        script.drop_tree()
+    etree.strip_elements(tree, *_UNSEEN, etree.Comment, with_tail=False)
+
+
+def promos(root: Element) -> list[Related]:
+    """The stories that paragraphs of `root` point to, instead of telling; the paragraphs are taken out."""
+    found = []
+    for block in list(root.iterchildren("p", "h2", "h3", "h4", "h5", "h6", "blockquote")):
+        if (story := _promo(block)) is not None and len(root) > 1:
+            found.append(story)
+            block.drop_tree()
+    return found
+
+
+def _promo(block: Element) -> Related | None:
+    """The story, if the block is short and one link, with a label before it or without."""
+    text = text_of(block)
+    if not text or len(text) > _LONGEST_PROMO or block.find(".//img") is not None:
+        return None
+    links = list(block.iter("a"))
+    pointed = shape.pointer(text)
+    if len(links) != 1:
+        return pointed if not links else None
+    title = text_of(links[0])
+    address = links[0].get("href") or ""
+    label = one_line(text.replace(title, "", 1)).strip(" :：»›>→–—-|.") if title else text
+    if not label and block.tag == "p" and shape.words(title) >= 3 and not title.endswith((".", "。")):
+        return Related(title, address)
+    if label and shape.is_pointer_label(label):
+        return Related(title, address)
+    return Related(pointed.title, address) if pointed is not None else None
+
+
+def _by_trafilatura(tree: Element) -> Element | None:
+    for quotation in list(tree.iter("q")):  # else taken for a block
+        quotation.text = f"“{quotation.text or ''}"
+        quotation.tail = f"”{quotation.tail or ''}"
+        quotation.drop_tag()
+    quick = _extracted(tree, fast=True)
+    found = 0 if quick is None else _letters(quick)
+    there = sum(len(text) for p in tree.iter("p") if len(text := p.text_content()) >= 60)
+    # Where it gave up, it has put everything into one paragraph.
+    if quick is not None and len(quick) > 1 and found >= _ENOUGH and found >= _SHARE * there:
+        return quick
+    return _extracted(tree, fast=False)
+
+
+def _extracted(tree: Element, *, fast: bool) -> Element | None:
+    from lxml import etree  # noqa: PLC0415 - only pages need it
+    from trafilatura import bare_extraction  # noqa: PLC0415 - 0.3 s to load
+
+    try:
+        found = bare_extraction(
+            tree,
+            fast=fast,
+            output_format="xml",  # else it makes a plain text as well
+            include_comments=False,
+            include_formatting=True,
+            include_links=True,
+            include_tables=True,
+        )
+    except (etree.LxmlError, ValueError, TypeError, AttributeError, IndexError, RecursionError):
+        return None  # a page that it cannot bear is read by its structure
+    return getattr(found, "body", None)
+
+
+def _letters(element: Element) -> int:
+    return sum(len(text) for text in element.itertext() if isinstance(text, str))
+
+
+def _as_html(body: Element, pictures: list[page_picture.Placed]) -> str:
+    """HTML of trafilatura's own tree; unlike its own conversion, with ordered lists, inline code and table heads."""
+    from lxml import etree  # noqa: PLC0415 - only pages need it
+
+    for element in body.iter(*_TAGS):
+        rend = element.get("rend") or ""
+        tag = _TAGS[element.tag]
+        if element.tag == "list" and rend == "ol":
+            tag = "ol"
+        elif element.tag == "head":
+            tag = rend if rend in _HEADINGS else "h3"
+        elif element.tag == "hi":
+            tag = _MARKS.get(rend, "em")
+        elif element.tag == "cell" and element.get("role") == "head":
+            tag = "th"
+        elif element.tag == "code" and "\n" in "".join(element.itertext()):
+            tag = "pre"
+        if element.tag == "ref":
+            element.set("href", element.get("target") or "")
+        element.tag = tag
+    after = _after(body, pictures)
+    lines = []
+    for number, block in enumerate(body):
+        lines.append(etree.tostring(block, encoding="unicode", method="html"))
+        lines += after.get(number, ())
+    return "\n".join(lines)
+
+
+def _after(body: Element, pictures: list[page_picture.Placed]) -> dict[int, list[str]]:
+    """Pictures to be put behind the blocks of these numbers: those that stand between two paragraphs that were kept."""
+    if not pictures:
+        return {}
+    kept: dict[str, int] = {}
+    for number, block in enumerate(body):
+        for element in (block, *block.iterdescendants("li", "p", "td")):
+            if key := page_picture.key_of(text_of(element)):
+                kept.setdefault(key, number)
+    found: dict[int, list[str]] = {}
+    for picture in pictures:
+        if picture.before in kept and picture.after in kept:
+            found.setdefault(kept[picture.before], []).append(picture.markup)
+    return found
+
+
+def _by_structure(tree: Element) -> str:
+    """What the page itself marks as its article, or all of it, less what is clearly of the page."""
+    from lxml import etree, html  # noqa: PLC0415 - only pages need it
+
+    found = tree.xpath("//article") or tree.xpath("//main | //*[@role='main']") or tree.xpath("//body") or [tree]
+    root = max(found[:50], key=lambda element: len(text_of(element)))
+    etree.strip_elements(root, *_CHROME, with_tail=False)
+    for heading in root.xpath("(.//h1)[1]"):
+        heading.drop_tree()
+    markup = str(html.tostring(root, encoding="unicode", with_tail=False))
+    return markup if text_of(root) else ""

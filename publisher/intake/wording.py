@@ -1,0 +1,43 @@
+"""Articles with a like wording: how they are found, and which of other sources tell the same story.
+
+    article | sketch -> STORE;   document | sketch | search | similar titles -> articles;   they differ in source | flag
+
+The same story of two sources is flagged and never merged. The cost of an article does not grow with the archive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from publisher.intake.identity import SAME_TEXT, containment, similar_titles
+from publisher.intake.sketch import sketch
+from publisher.model import Article, Extracted
+from publisher.store import alike, articles
+from publisher.store.alike import Candidate
+from publisher.store.engine import Tx
+
+
+async def similar(tx: Tx, document: Extracted | Article) -> list[Candidate]:
+    """Articles with a similar title that share some of the wording, at most 16."""
+    found = await alike.search(tx, sketch(document.title, document.content_text))
+    return [candidate for candidate in found if similar_titles(document.title, candidate.title)]
+
+
+async def note(
+    tx: Tx, article: Article, now: datetime, before: Article | None = None, like: Sequence[Candidate] | None = None
+) -> None:
+    """Makes the article found by what it says now, and flags those of other sources that say the same.
+
+    `before` is what it said until now; `like` is what `similar` gave, where it was asked already.
+    """
+    former = sketch(before.title, before.content_text) if before else ()
+    numbers = sketch(article.title, article.content_text)
+    if before is not None and numbers == former:
+        return
+    await alike.note(tx, article, numbers, former)
+    like = await similar(tx, article) if like is None else like
+    near = [candidate.id for candidate in like if candidate.source != article.source]
+    for other in (await articles.get_many(tx, near)).values() if near else ():
+        if containment(article.content_text, other.content_text) >= SAME_TEXT:
+            await alike.flag(tx, article.id, other.id, now)

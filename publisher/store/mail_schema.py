@@ -1,0 +1,172 @@
+"""The tables of readers and of mail. Meanings stand here, as in `schema`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+from publisher.store.instant import Instant
+from publisher.store.schema import Key, metadata
+
+subscribers = Table(
+    "subscribers", metadata,
+    Column("id", Key, primary_key=True),
+    Column("email", Text, nullable=False),
+    Column("email_key", Text, nullable=False, unique=True),
+    Column("name", Text, nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("timezone", String(64), nullable=False),
+    Column("created_at", Instant, nullable=False),
+    sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
+)
+
+subscriptions = Table(
+    "subscriptions", metadata,
+    Column("id", Key, primary_key=True),
+    Column("subscriber_id", ForeignKey("subscribers.id"), nullable=False),
+    Column("newsletter", String(40), nullable=False),
+    Column("frequency", String(10), nullable=False),
+    Column("weekday", Integer, nullable=False),
+    Column("local_time", String(5), nullable=False),
+    Column("sections", JSON, nullable=False),
+    Column("state", String(12), nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("next_due_at", Instant),
+    Column("last_due_at", Instant),
+    Column("confirmed_at", Instant),
+    Column("generation", Integer, nullable=False),
+    Column("welcome_after", BigInteger),
+    UniqueConstraint("subscriber_id", "newsletter"),
+    Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
+    sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
+)
+
+#: When, from where and to what words a person agreed.
+consents = Table(
+    "consents", metadata,
+    Column("id", Key, primary_key=True),
+    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
+    Column("action", String(20), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("origin", Text, nullable=False),
+    Column("wording", Text, nullable=False),
+)
+
+suppressions = Table(
+    "suppressions", metadata,
+    Column("email_key", Text, primary_key=True),
+    Column("reason", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+)
+
+issues = Table(
+    "issues", metadata,
+    Column("id", Key, primary_key=True),
+    Column("newsletter", String(40), nullable=False),
+    Column("date", Date, nullable=False),
+    UniqueConstraint("newsletter", "date"),
+)
+
+editions = Table(
+    "editions", metadata,
+    Column("id", Key, primary_key=True),
+    Column("issue_id", ForeignKey("issues.id"), nullable=False),
+    Column("kind", String(12), nullable=False),
+    Column("cutoff", BigInteger, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    UniqueConstraint("issue_id", "kind", "cutoff"),
+)
+
+variants = Table(
+    "variants", metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", ForeignKey("editions.id"), nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("language", String(35), nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("html", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    #: True once an article in it was withdrawn: nothing more of it may be sent.
+    Column("stale", Boolean, nullable=False),
+    UniqueConstraint("edition_id", "key", "revision"),
+)
+
+variant_articles = Table(
+    "variant_articles", metadata,
+    Column("variant_id", ForeignKey("variants.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("article_id", ForeignKey("articles.id"), nullable=False, index=True),
+)
+
+deliveries = Table(
+    "deliveries", metadata,
+    Column("id", Key, primary_key=True),
+    Column("edition_id", ForeignKey("editions.id"), nullable=False, index=True),
+    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False),
+    Column("variant_id", ForeignKey("variants.id"), nullable=False, index=True),
+    Column("period", String(60), nullable=False),
+    Column("from_seq", BigInteger, nullable=False),
+    Column("to_seq", BigInteger, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("claimed_at", Instant),
+    Column("reply_code", Integer, nullable=False),
+    Column("reply_enhanced", String(12), nullable=False),
+    Column("reply_text", Text, nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    UniqueConstraint("subscription_id", "period"),
+    Index("ix_deliveries_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+#: Transactional mail: a ledger of its own.
+notices = Table(
+    "notices", metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", String(20), nullable=False),
+    Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
+    Column("params", JSON, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("claimed_at", Instant),
+    Column("reply_code", Integer, nullable=False),
+    Column("reply_enhanced", String(12), nullable=False),
+    Column("reply_text", Text, nullable=False),
+    Column("message_id", Text, nullable=False, unique=True),
+    Column("created_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Index("ix_notices_state_next_attempt_at", "state", "next_attempt_at"),
+)
+
+#: Every attempt at a delivery or notice, with what the server said.
+attempts = Table(
+    "attempts", metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", String(8), nullable=False),
+    Column("ref_id", BigInteger, nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant, nullable=False),
+    Column("state", String(10), nullable=False),
+    Column("reply_code", Integer, nullable=False),
+    Column("reply_enhanced", String(12), nullable=False),
+    Column("reply_text", Text, nullable=False),
+    Index("ix_attempts_kind_ref_id", "kind", "ref_id"),
+)
