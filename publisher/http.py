@@ -10,9 +10,6 @@ a moment later (DNS rebinding) gains nothing. No cookies, no proxies of the envi
 from __future__ import annotations
 
 import asyncio
-import ipaddress
-import re
-import socket
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Mapping
@@ -23,8 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from publisher.errors import FetchError
-
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from publisher.hosts import is_public, refuse_form, resolve
 
 USER_AGENT = "Publisher (feed reader)"
 _PERMANENT, _TEMPORARY = (301, 308), (302, 303, 307)
@@ -32,15 +28,6 @@ _PERMANENT, _TEMPORARY = (301, 308), (302, 303, 307)
 _TRIES = 3
 #: Bytes that are inflated at a time.
 _STEP = 65_536
-#: IPv6 ranges that carry an IPv4 address in their last four bytes: what they lead to decides.
-_CARRIERS = (ipaddress.IPv6Network("::ffff:0:0/96"), ipaddress.IPv6Network("64:ff9b::/96"))
-_SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
-#: Ranges of special use that some versions of the language's own table take for public (RFC 6890 and later).
-_SPECIAL = tuple(map(ipaddress.ip_network, (
-    "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16",
-)))
-#: A host whose last label looks like this is an address and no name (WHATWG URL, section 3.5).
-_NUMERIC = re.compile(r"(?:\d+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +93,7 @@ async def fetch(
 
 async def _one(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_private: bool) -> Fetched | None:
     """One request; None where it was redirected."""
-    _refuse_form(trail.url, allow_private)
+    refuse_form(trail.url, allow_private)
     transport = _Pinned(allow_private)
     try:
         request = httpx.Request(
@@ -208,7 +195,7 @@ def _too_large(limit: int) -> FetchError:
     return FetchError(f"it is too large: the limit is {limit / 1e6:g} MB")
 
 
-# --- addresses -------------------------------------------------------------------------------------------------------
+# --- connections -----------------------------------------------------------------------------------------------------
 
 
 class _Pinned(httpx.AsyncBaseTransport):
@@ -221,7 +208,7 @@ class _Pinned(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request to the first of the host's addresses that answers."""
         host = request.url.raw_host.decode("ascii")
-        addresses = await _resolve(host, request.url.port or (443 if request.url.scheme == "https" else 80))
+        addresses = await resolve(host, request.url.port or (443 if request.url.scheme == "https" else 80))
         for address in addresses:  # all of them: a name that leads inside by one address is no public name
             if not (self._allow_private or is_public(address)):
                 raise FetchError(f"it leads to {address}, which is no public address", refused=True)
@@ -241,64 +228,6 @@ class _Pinned(httpx.AsyncBaseTransport):
     async def aclose(self) -> None:
         """Closes the connection."""
         await self._inner.aclose()
-
-
-def is_public(address: _Address) -> bool:
-    """True for a unicast address of the public internet: not private, loopback, link-local, shared, reserved...
-
-    An IPv6 address that carries an IPv4 address (mapped, NAT64, 6to4) is judged by that one.
-    """
-    if isinstance(address, ipaddress.IPv6Address):
-        if any(address in network for network in _CARRIERS):
-            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFF_FFFF))
-        if address in _SIX_TO_FOUR:
-            return is_public(ipaddress.IPv4Address(int(address) >> 80 & 0xFFFF_FFFF))
-        if address.scope_id is not None:
-            return False
-    if any(address in network for network in _SPECIAL):
-        return False
-    return address.is_global and not (
-        address.is_multicast or address.is_reserved or address.is_unspecified or address.is_loopback
-        or address.is_link_local
-    )
-
-
-def _refuse_form(url: str, allow_private: bool) -> None:
-    """Raises FetchError for an address that is refused as it is written."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        raise FetchError("it is no address that can be asked", refused=True) from None
-    if parts.scheme not in ("http", "https"):
-        raise FetchError(f"{parts.scheme or 'nothing'} is no scheme that is fetched; http and https are", refused=True)
-    if not host or port == 0:
-        raise FetchError("it names no host", refused=True)
-    if parts.username is not None or parts.password is not None:
-        raise FetchError("it holds a user or a password", refused=True)
-    if not allow_private and _literal(host) is None and _NUMERIC.fullmatch(host.rstrip(".").rpartition(".")[2]):
-        raise FetchError(f"{host} is an address in disguise", refused=True)
-
-
-def _literal(host: str) -> _Address | None:
-    try:
-        return ipaddress.ip_address(host)
-    except ValueError:
-        return None
-
-
-async def _resolve(host: str, port: int) -> list[_Address]:
-    literal = _literal(host)
-    if literal is not None:
-        return [literal]
-    try:
-        found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError):
-        raise FetchError(f"the name {host} is not known") from None
-    addresses = [ipaddress.ip_address(entry[4][0]) for entry in found]
-    if not addresses:
-        raise FetchError(f"the name {host} is not known")
-    return list(dict.fromkeys(addresses))
 
 
 @cache

@@ -13,7 +13,8 @@ import pytest
 
 from publisher import http
 from publisher.errors import FetchError
-from publisher.http import Limits, fetch, is_public
+from publisher.hosts import is_public
+from publisher.http import Limits, fetch
 
 QUICK = Limits(body=100_000, total=2.0, idle=0.5, redirects=3)
 

@@ -31,8 +31,8 @@ FEATURES = ("intake", "feeds", "site", "audience", "digest", "mail")
 #: THE TABLE. Layer -> its modules, without "publisher."; a name that ends in ".*" stands for a whole package.
 TABLE = {
     "vocabulary": "model outgoing errors source_state change_kind",
-    "shared pure": "text urls slots address isolation settings",
-    "shared": "tokens crypto templating log progress packaged config output metrics http",
+    "shared pure": "text urls slots address isolation settings setting_types",
+    "shared": "tokens crypto templating log progress packaged config output metrics http hosts",
     "pure": """
         intake.change intake.difference intake.header intake.shortcodes intake.sketch
         intake.feed_entry intake.feed_json intake.feed_parse intake.feed_schedule
@@ -54,7 +54,7 @@ TABLE = {
         """,
     "step": """
         intake.departed intake.mend intake.wording
-        intake.commit intake.feed_poll intake.feed_text intake.ingest intake.record intake.survey
+        intake.commit intake.feed_poll intake.feed_rows intake.feed_text intake.ingest intake.record intake.survey
         feeds.publish
         site.publish
         audience.optin
@@ -87,7 +87,7 @@ HOMES = {
     "nh3": ("intake.clean",),
     "prometheus_client": ("metrics",),
     "py3langid": ("intake.language",),
-    "pydantic": ("config", "settings"),  # the reading of the configuration, and its tables
+    "pydantic": ("config", "settings", "setting_types"),  # the reading of the configuration, its tables, their values
     "pydantic_settings": ("config",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),

@@ -26,6 +26,7 @@ from publisher.errors import DocumentError, FetchError
 from publisher.intake import feed_parse, feed_schedule, feed_text, record
 from publisher.intake.commit import commit
 from publisher.intake.feed_parse import Entry, Feed
+from publisher.intake.feed_rows import ITSELF, is_news, known_rows, tell
 from publisher.intake.folder import Reading, Refusal
 from publisher.intake.identity import content_hash
 from publisher.intake.ingest import publish
@@ -41,10 +42,8 @@ from publisher.store.lock import pick_up_lock
 
 #: Feeds that are fetched and parsed at a time.
 _AT_ONCE = 4
-#: Entries that are written in one transaction, and rows that are read at a time.
+#: Entries that are written in one transaction.
 _CHUNK = 25
-#: The document that stands for the feed itself where it cannot be read.
-ITSELF = "."
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
@@ -175,13 +174,13 @@ async def _take(run: _Run, source: Source, answer: _Answer) -> list[DocumentResu
             rows += await commit(run.store, pick_up, loaded[start : start + _CHUNK])
         await _note(run, source, answer, pick_up, held=any(row.reason == record.HELD for row in rows))
     await publish(run.store, run.now())
-    news = [row for row in rows if _is_news(row, known.get(row.path))]
-    _tell(source, news)
+    news = [row for row in rows if is_news(row, known.get(row.path))]
+    tell(source, news)
     if run.brief:
         return news
     taken = {row.path for row in rows}
     same = [known[entry.path] for entry in entries if entry.path in known and entry.path not in taken]
-    return await _known_rows(run, same) + rows
+    return await known_rows(run.store, same) + rows
 
 
 def _is_known(entry: Entry, document: Document | None) -> bool:
@@ -246,7 +245,7 @@ async def _unchanged(run: _Run, source: Source, answer: _Answer) -> list[Documen
         return []
     async with run.store.read() as tx:
         held = await documents.present(tx, source.name)
-    return await _known_rows(run, [held[path] for path in sorted(held)])
+    return await known_rows(run.store, [held[path] for path in sorted(held)])
 
 
 # --- a feed that was not ---------------------------------------------------------------------------------------------
@@ -279,39 +278,5 @@ async def _refused(run: _Run, source: Source, state: SourceState, reason: str, r
     row = DocumentResult(source.url, "rejected", reason=record.reason(reason, remedy))
     news = document is not None
     if news:
-        _tell(source, [row])
+        tell(source, [row])
     return [row] if news or not run.brief else []
-
-
-# --- reports ---------------------------------------------------------------------------------------------------------
-
-
-async def _known_rows(run: _Run, known: Sequence[Document]) -> list[DocumentResult]:
-    """Rows of what is as it was before."""
-    rows = []
-    for start in range(0, len(known), _CHUNK):
-        part = [document for document in known[start : start + _CHUNK] if document.path != ITSELF]
-        async with run.store.read() as tx:
-            titles = await articles.titles(tx, [document.article_id for document in part if document.article_id])
-        for document in part:
-            status = "unchanged" if document.state is DocumentState.ACCEPTED else "rejected"
-            reason = record.reason(document.reason, document.remedy)
-            rows.append(DocumentResult(
-                document.path, status, document.article_id, titles.get(document.article_id or "", ""), reason
-            ))
-    return rows
-
-
-def _is_news(row: DocumentResult, before: Document | None) -> bool:
-    if row.status in ("added", "updated"):
-        return True
-    return row.reason != (record.reason(before.reason, before.remedy) if before else "")
-
-
-def _tell(source: Source, news: Sequence[DocumentResult]) -> None:
-    for row in news:
-        if row.reason:
-            _log.warning(row.status, source=source.name, path=row.path, reason=row.reason)
-    counts = {status: sum(row.status == status for row in news) for status in ("added", "updated")}
-    if any(counts.values()):
-        _log.info("picked up", source=source.name, **counts)

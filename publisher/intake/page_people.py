@@ -36,7 +36,7 @@ _MONTH = (
 _ROLE = (
     r"(?:(?:senior|chief|deputy|staff|managing|associate|assistant|contributing|executive|lead|guest|freelance|special|"
     r"political|foreign|politics|autos|opinion|sports|business|news)\s+)*(?:editor|reporter|writer|correspondent|contributor|journalist|columnist|producer|"
-    r"photographer|author|founder|co-founder|director|manager|president|professor|intern|blogger|redakteur(?:in)?|ceo|cto|"
+    r"photographer|author|founder|co-founder|director|manager|president|professor|intern|blogger|redakteur(?:in)?|c[et]o|"
     r"cfo|coo|cmo|analyst|critic|fellow|specialist|consultant)s?\b"
 )
 #: What follows a name and is none of it.

@@ -128,14 +128,6 @@ async def by_slug(tx: Tx, slug: str) -> Article | None:
     return await _one(tx, select(articles).where(articles.c.slug == slug))
 
 
-async def slugs_like(tx: Tx, slug: str) -> set[str]:
-    """Slugs in use that are `slug` or `slug-<something>`."""
-    pattern = slug.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "-%"
-    like = articles.c.slug.like(pattern, escape="\\")
-    rows = await tx.execute(select(articles.c.slug).where((articles.c.slug == slug) | like))
-    return set(rows.scalars())
-
-
 async def find_by_source_id(tx: Tx, source: str, source_id: str) -> list[Article]:
     """Articles of this source to which it gave this id; of very many the newest."""
     return await _found(tx, articles.c.source == source, articles.c.source_id == source_id)

@@ -15,14 +15,18 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
+from publisher import log
 from publisher.config import Settings
 from publisher.crypto import Keys
+from publisher.errors import StoreError
 from publisher.store.engine import Store
 from publisher.templating import Templates
 from publisher.web import health, inbox, links, subscribe
 from publisher.web.face import SECURITY, Face, message, not_found
 from publisher.web.files import FileFront
 from publisher.web.limits import Pace, TooLargeError
+
+_log = log.get("web")
 
 
 def build_app(
@@ -32,7 +36,10 @@ def build_app(
     routes = [*health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *inbox.ROUTES]
     pages = Starlette(
         routes=routes,
-        exception_handlers={404: _lost, HTTPException: _refused, TooLargeError: _too_large, Exception: _failed},
+        exception_handlers={
+            404: _lost, HTTPException: _refused, TooLargeError: _too_large, StoreError: _out_of_order,
+            Exception: _failed,
+        },
     )
     # No address of ours but a folder's has a closing slash, and a redirect would carry a token along.
     pages.router.redirect_slashes = False
@@ -57,6 +64,13 @@ async def _too_large(request: Request, _error: Exception) -> Response:
     answer = await message(request, "Too large", "That is more than this form takes.", status=413)
     answer.headers["Connection"] = "close"  # the rest of it is not read
     return answer
+
+
+async def _out_of_order(_request: Request, error: Exception) -> Response:
+    """The database does not answer, which passes: RFC 9110 section 15.6.4."""
+    _log.warning("store", why=str(error))
+    headers = {**SECURITY, "Retry-After": "30"}
+    return PlainTextResponse("This is out of order for a moment. Please try again.\n", status_code=503, headers=headers)
 
 
 async def _failed(_request: Request, _error: Exception) -> Response:

@@ -45,14 +45,6 @@ async def test_article_is_found_by_what_names_it(scene: Any) -> None:
         assert await articles.get_many(tx, [new.id, "nobody"]) == {new.id: new}
 
 
-async def test_slugs_in_use_are_told_by_their_stem(scene: Any) -> None:
-    """Neighbours that only begin alike are left out."""
-    for slug in ("tide", "tide-2", "tide-out", "tides", "ebb-tide"):
-        await scene.add(slug=slug)
-    async with scene.store.read() as tx:
-        assert await articles.slugs_like(tx, "tide") == {"tide", "tide-2", "tide-out"}
-
-
 async def test_I2_one_pick_up_is_published_in_the_order_of_dates(scene: Any) -> None:
     """Seqs follow the articles' own dates, then their ids; what lies in the future waits."""
     hours = (3, 1, 2, 1)

@@ -53,3 +53,12 @@ async def test_metrics_are_what_prometheus_reads(web: Any) -> None:
     assert found["publisher_articles_live",] == 0
     assert found["publisher_notices_open", "queued"] == 1
     assert found["publisher_ready",] == 1
+
+
+async def test_a_database_in_trouble_is_out_of_order_and_no_fault(web: Any) -> None:
+    """A page that needs the store answers 503 with a word when to come back; files go on being served."""
+    async with web.store.write() as tx:
+        await tx.exec_driver_sql("ALTER TABLE articles RENAME TO lost")
+    answer = await web.client.get("/subscribe")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "30")
+    assert (await web.client.get("/rss.xml")).status_code == 200
