@@ -108,7 +108,7 @@ async def test_gzip_bomb_takes_no_memory(peer: Any, wbits: int) -> None:
     ("body", "coding", "reason"),
     [
         (b"plain text, no gzip at all, none", "gzip", "damaged"),
-        (gzip.compress(b"hello " * 1000)[:-20], "gzip", "ends before its end"),
+        (gzip.compress(b"hello " * 1000, mtime=0)[:-20], "gzip", "ends before its end"),
         (b"x", "br", "content coding 'br'"), (b"x", "gzip, gzip", "content coding"),
     ],
 )
