@@ -18,12 +18,21 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+import structlog
 
 from publisher.model import Article, ArticleStatus
 from publisher.store.engine import Store, open_store
 
 #: Takes a number and fields, gives an article.
 NewArticle = Callable[..., Article]
+
+
+@pytest.fixture(autouse=True)
+def _own_logging() -> Iterator[None]:
+    """No test sees the logging that another one set up."""
+    structlog.reset_defaults()
+    yield
+    structlog.reset_defaults()
 
 
 @pytest.fixture(autouse=True)
