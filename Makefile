@@ -1,9 +1,9 @@
 # make run    the whole job, from a fresh clone: http://127.0.0.1:8000
-# make test   all tests
+# make test   all tests; make torture: those of an article's identity in full size, some minutes
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test torture lint bench fuzz clean
 
 run: .venv/run
 	@$(BIN)/publisher ingest
@@ -13,12 +13,20 @@ run: .venv/run
 test: .venv/dev
 	$(BIN)/pytest -n 2 --dist worksteal
 
+torture: .venv/dev
+	PUBLISHER_TORTURE=5 $(BIN)/pytest -n 2 tests/intake/test_torture.py tests/intake/test_torture_newsroom.py
+
 lint: .venv/dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
 bench: .venv/dev
 	$(BIN)/python tests/bench/run.py
+
+FUZZ_SECONDS ?= 600
+
+fuzz: .venv/dev
+	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 clean:
 	rm -rf .venv dist var .pytest_cache .mypy_cache .ruff_cache .hypothesis
@@ -33,5 +41,5 @@ clean:
 
 .venv/dev: .venv/run
 	@echo "Installing what the tests need into .venv ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,fuzz]'
 	@touch $@

@@ -20,11 +20,12 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from publisher.errors import ConfigError
+from publisher.mail_settings import Alerts, Mail
 from publisher.packaged import packaged
-from publisher.settings import Feeds, Hub, Inbound, Log, Mail, Newsletter, Output, Site, Source, StoreSettings, Web
+from publisher.settings import Feeds, Hub, Inbound, Log, Newsletter, Output, Site, Source, StoreSettings, Web
 
 #: Secrets, each of which may be given as `<key>_file` instead.
-_SECRETS = (("mail", "password"),)
+_SECRETS = (("mail", "password"), ("alerts", "webhook"))
 #: Passwords inside URLs.
 _PASSWORD = re.compile(r"(//[^:/@\s]*):.*@")
 _ARRAY = "must be an array; in the environment, one JSON value"
@@ -66,6 +67,7 @@ class Settings(BaseSettings):
     source: tuple[Source, ...] = ()
     newsletter: tuple[Newsletter, ...] = ()
     mail: Mail = Mail()
+    alerts: Alerts = Alerts()
     hub: Hub = Hub()
     #: Absent: off.
     inbound: Inbound | None = None
@@ -142,12 +144,20 @@ def _build(data: dict[str, Any], root: Path) -> tuple[Settings | None, list[str]
         settings = Settings(**data, root=root)
     except ValidationError as error:
         errors: list[dict[str, Any]] = [dict(item) for item in error.errors()]
-        found = {".".join(map(str, item["loc"])) or "configuration": item for item in errors}
+        own = [item for item in errors if not _is_around(item, errors)]
+        found = {".".join(map(str, item["loc"])) or "configuration": item for item in own}
         faults = [_line(key, item) for key, item in found.items()]
         more = _beyond(data, root, [item["loc"] for item in found.values()])
-        return None, faults + [line for line in more if line.partition(":")[0] not in found]
+        known = {".".join(map(str, item["loc"][:end])) for item in errors for end in range(1, len(item["loc"]) + 1)}
+        return None, faults + [line for line in more if line.partition(":")[0] not in known]
     settings, faults = _with_secrets(settings)
     return settings, faults + _contradictions(settings)
+
+
+def _is_around(item: dict[str, Any], errors: list[dict[str, Any]]) -> bool:
+    """True for a fault that only follows from one within it: an array is empty because its items are refused."""
+    loc = item["loc"]
+    return any(len(other["loc"]) > len(loc) and other["loc"][: len(loc)] == loc for other in errors)
 
 
 def _beyond(data: dict[str, Any], root: Path, faulty: list[tuple[int | str, ...]]) -> list[str]:
@@ -190,21 +200,28 @@ def _unknown_variables() -> list[str]:
 def _with_secrets(settings: Settings) -> tuple[Settings, list[str]]:
     """`settings` with each secret that is given as `*_file` taken from its file, and the faults."""
     faults: list[str] = []
+    changed: dict[str, Any] = {}
     for section, key in _SECRETS:
-        table = getattr(settings, section)
-        file = getattr(table, f"{key}_file")
-        if file is None:
-            continue
-        if getattr(table, key).get_secret_value():
-            faults.append(f"{section}.{key}: given twice, here and as {section}.{key}_file")
-            continue
-        try:
-            secret = SecretStr(settings.path(file).read_text(encoding="utf-8").strip("\r\n"))
-        except (OSError, UnicodeDecodeError) as error:
-            faults.append(f"{section}.{key}_file: cannot read {file}: {getattr(error, 'strerror', None) or error}")
-            continue
-        settings = settings.model_copy(update={section: table.model_copy(update={key: secret})})
-    return settings, faults
+        table, more = _with_secret(settings, getattr(settings, section), section, key)
+        changed[section] = table
+        faults += more
+    relays = [_with_secret(settings, it, f"mail.relay.{at}", "password") for at, it in enumerate(settings.mail.relay)]
+    changed["mail"] = changed["mail"].model_copy(update={"relay": tuple(relay for relay, _ in relays)})
+    return settings.model_copy(update=changed), [*faults, *(fault for _, more in relays for fault in more)]
+
+
+def _with_secret(settings: Settings, table: Any, name: str, key: str) -> tuple[Any, list[str]]:
+    """`table` with the secret `key` from its file, where it has one, and the faults."""
+    file = getattr(table, f"{key}_file")
+    if file is None:
+        return table, []
+    if getattr(table, key).get_secret_value():
+        return table, [f"{name}.{key}: given twice, here and as {name}.{key}_file"]
+    try:
+        secret = SecretStr(settings.path(file).read_text(encoding="utf-8").strip("\r\n"))
+    except (OSError, UnicodeDecodeError) as error:
+        return table, [f"{name}.{key}_file: cannot read {file}: {getattr(error, 'strerror', None) or error}"]
+    return table.model_copy(update={key: secret}), []
 
 
 def _contradictions(settings: Settings) -> list[str]:

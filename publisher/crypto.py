@@ -7,18 +7,25 @@ The only code that knows `cryptography`.
 from __future__ import annotations
 
 import base64
-import hashlib
 import hmac
 import json
 import os
 import secrets
+import shlex
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 
 from publisher.errors import PublisherError
 
@@ -34,7 +41,7 @@ class Keys:
 
 def mac(key: bytes, purpose: str, message: bytes) -> bytes:
     """HMAC-SHA-256 of `message` under a key of its own for each purpose, 32 bytes."""
-    return hmac.new(key, purpose.encode() + b"\0" + message, hashlib.sha256).digest()
+    return hmac.digest(key, purpose.encode() + b"\0" + message, "sha256")
 
 
 def same(left: bytes, right: bytes) -> bool:
@@ -94,9 +101,20 @@ def _sync_folder(folder: Path) -> None:
 
 
 def load_rsa(path: Path) -> rsa.RSAPrivateKey:
-    """The RSA private key in the PEM file `path`."""
+    """The RSA private key in the PEM file `path`, which nobody but its owner may read."""
+    return _read_rsa(path, trusted=False)
+
+
+def check_rsa(path: Path) -> None:
+    """Raises PublisherError where `load_rsa` would, but for a key whose numbers are wrong: that takes long to see."""
+    _read_rsa(path, trusted=True)
+
+
+def _read_rsa(path: Path, *, trusted: bool) -> rsa.RSAPrivateKey:
     try:
-        key = load_pem_private_key(path.read_bytes(), password=None)
+        with path.open("rb") as file:
+            _refuse_open_to_others(path, os.fstat(file.fileno()))
+            key = load_pem_private_key(file.read(), password=None, unsafe_skip_rsa_key_validation=trusted)
     except OSError as error:
         raise PublisherError(f"cannot read the key {path}: {error.strerror}") from error
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:
@@ -104,6 +122,49 @@ def load_rsa(path: Path) -> rsa.RSAPrivateKey:
     if not isinstance(key, rsa.RSAPrivateKey):
         raise PublisherError(f"{path} holds no RSA key; DKIM here is RSA-2048")
     return key
+
+
+def _refuse_open_to_others(path: Path, status: os.stat_result) -> None:
+    """A key of our own is for nobody else; another's (root's, say) may be shared with us by its group."""
+    group = 0o070 if status.st_uid == os.geteuid() else 0o020
+    if status.st_mode & (group | 0o007):
+        remedy = f"chmod 600 {shlex.quote(str(path))}"
+        raise PublisherError(f"the private key {path} is open to others; run: {remedy}")
+
+
+def make_rsa(path: Path, *, replace: bool = False) -> rsa.RSAPrivateKey:
+    """A new RSA-2048 key, written to `path` in PEM form for its owner's eyes only, whole or not at all.
+
+    Raises PublisherError where `path` exists and is not to be replaced.
+    """
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _write_secret(temporary, pem)
+        if replace:
+            temporary.replace(path)
+        else:
+            os.link(temporary, path)
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        if not path.exists():
+            raise PublisherError(f"cannot write the key {path}: {path.parent} is no folder") from error
+        told = "`dkim record` prints its record, --force makes a new key"
+        raise PublisherError(f"{path} is there already: {told}") from error
+    except OSError as error:
+        raise PublisherError(f"cannot write the key {path}: {error.strerror}") from error
+    finally:
+        with suppress(OSError):  # there is none where its folder is none
+            temporary.unlink()
+    return key
+
+
+def public_base64(key: rsa.RSAPrivateKey) -> str:
+    """The public half, as `p=` of a DKIM record has it (RFC 6376 section 3.6.1): SubjectPublicKeyInfo, DER, base64."""
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode("ascii")
 
 
 def sign_rsa_sha256(key: rsa.RSAPrivateKey, data: bytes) -> bytes:

@@ -6,6 +6,7 @@
     │   └── StoreBusyError    another publisher already works on this store
     ├── NotFoundError         the thing named on the command line does not exist
     ├── DocumentError         a document is no article; carries the remedy
+    ├── PictureError          a picture is refused
     ├── FetchError            an address could not be fetched, or is refused
     ├── OutputError           a feed or page could not be written; the old one stays
     └── MessageError          a message breaks the rules of mail and is held
@@ -51,6 +52,10 @@ class DocumentError(PublisherError):
         super().__init__(reason)
         self.reason = reason
         self.remedy = remedy
+
+
+class PictureError(PublisherError):
+    """A picture cannot be taken; the text says why, as "it is too large: ..."."""
 
 
 class FetchError(PublisherError):

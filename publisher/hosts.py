@@ -19,6 +19,13 @@ _SIX_TO_FOUR = ipaddress.IPv6Network("2002::/16")
 _SPECIAL = tuple(map(ipaddress.ip_network, (
     "192.0.0.0/24", "192.88.99.0/24", "64:ff9b:1::/48", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16",
 )))
+#: Where no web server is: a request there speaks to something else (WHATWG Fetch, section 2.9).
+_BAD_PORTS = frozenset((
+    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102, 103, 104, 109, 110,
+    111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465, 512, 513, 514, 515, 526, 530, 531, 532,
+    540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993, 995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061,
+    6000, 6566, 6665, 6666, 6667, 6668, 6669, 6679, 6697, 10080,
+))
 #: A host whose last label looks like this is an address and no name (WHATWG URL, section 3.5).
 _NUMERIC = re.compile(r"(?:\d+|0x[0-9a-f]*)\.?", re.IGNORECASE)
 
@@ -54,6 +61,8 @@ def refuse_form(url: str, allow_private: bool) -> None:
         raise FetchError(f"{parts.scheme or 'nothing'} is no scheme that is fetched; http and https are", refused=True)
     if not host or port == 0:
         raise FetchError("it names no host", refused=True)
+    if port in _BAD_PORTS:
+        raise FetchError(f"port {port} is none of a web server", refused=True)
     if parts.username is not None or parts.password is not None:
         raise FetchError("it holds a user or a password", refused=True)
     if not allow_private and _literal(host) is None and _NUMERIC.fullmatch(host.rstrip(".").rpartition(".")[2]):

@@ -24,6 +24,8 @@ from publisher.hosts import is_public, refuse_form, resolve
 
 USER_AGENT = "Publisher (feed reader)"
 _PERMANENT, _TEMPORARY = (301, 308), (302, 303, 307)
+#: Redirects that keep method and body, RFC 9110 section 15.4.
+_KEEPING = (307, 308)
 #: Addresses of one name that are tried in turn.
 _TRIES = 3
 #: Bytes that are inflated at a time.
@@ -69,6 +71,14 @@ class _Trail:
     lasting: bool = True
     hops: int = 0
     seen: set[str] = field(default_factory=set)
+    #: A form that is posted, or a value as JSON; neither: GET.
+    form: Mapping[str, str] | None = None
+    json: object = None
+
+    @property
+    def posts(self) -> bool:
+        """Whether something is posted."""
+        return self.form is not None or self.json is not None
 
 
 async def fetch(
@@ -79,12 +89,26 @@ async def fetch(
     Raises FetchError where there is none within the limits, and where an address on the way is refused: any scheme but
     http and https, and unless `allow_private` whatever is or leads to no public address.
     """
-    limits = limits or Limits()
-    trail = _Trail(url)
+    return await _ask(_Trail(url), headers or {}, limits or Limits(), allow_private)
+
+
+async def post(
+    url: str, form: Mapping[str, str], *, limits: Limits | None = None, allow_private: bool = False
+) -> Fetched:
+    """POSTs `form`, url-encoded, as `fetch` GETs; of redirects only 307 and 308 are followed, which keep the form."""
+    return await _ask(_Trail(url, form=form), {}, limits or Limits(), allow_private)
+
+
+async def post_json(url: str, value: object, *, limits: Limits | None = None, allow_private: bool = False) -> Fetched:
+    """POSTs `value` as JSON, as `post` does a form."""
+    return await _ask(_Trail(url, json=value), {}, limits or Limits(), allow_private)
+
+
+async def _ask(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_private: bool) -> Fetched:
     try:
         async with asyncio.timeout(limits.total):
             while True:
-                answer = await _one(trail, headers or {}, limits, allow_private)
+                answer = await _one(trail, headers, limits, allow_private)
                 if answer is not None:
                     return answer
     except TimeoutError:
@@ -97,7 +121,8 @@ async def _one(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_
     transport = _Pinned(allow_private)
     try:
         request = httpx.Request(
-            "GET", trail.url, extensions={"timeout": httpx.Timeout(limits.idle).as_dict()},
+            "POST" if trail.posts else "GET", trail.url, data=trail.form, json=trail.json,
+            extensions={"timeout": httpx.Timeout(limits.idle).as_dict()},
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close", **headers},
         )
         async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
@@ -113,7 +138,7 @@ async def _one(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_
 async def _judge(response: httpx.Response, trail: _Trail, limits: Limits) -> Fetched | None:
     status = response.status_code
     location = response.headers.get("location", "")
-    if status in (*_PERMANENT, *_TEMPORARY) and location:
+    if location and status in (_KEEPING if trail.posts else (*_PERMANENT, *_TEMPORARY)):
         _follow(trail, location, status, limits)
         return None
     body = await _body(response, limits.body) if status == 200 else b""
@@ -216,7 +241,7 @@ class _Pinned(httpx.AsyncBaseTransport):
         for address in addresses[:_TRIES]:
             pinned = httpx.Request(
                 request.method, request.url.copy_with(host=str(address)), headers=request.headers,
-                extensions={**request.extensions, "sni_hostname": host},
+                stream=request.stream, extensions={**request.extensions, "sni_hostname": host},
             )
             try:
                 return await self._inner.handle_async_request(pinned)

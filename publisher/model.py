@@ -72,6 +72,22 @@ class Enclosure:
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture of ours, ready to be served."""
+
+    #: File name, as "harbour-at-dawn-0123456789ab.jpg": equal names mean equal pictures.
+    name: str
+    #: Media type, as "image/jpeg".
+    media_type: str
+    #: Pixels.
+    width: int
+    #: Pixels.
+    height: int
+    #: The file's bytes; they hold nothing but the picture.
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Extracted:
     """What a parser makes of one document, before the store knows it."""
 

@@ -102,7 +102,7 @@ class NewDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A delivery or notice that a connection may now send; the claim is already committed."""
+    """A delivery or notice that is due, with all that sending it needs; whoever holds it committed may send it."""
 
     #: "delivery" or "notice".
     kind: str
@@ -128,6 +128,20 @@ class Claim:
     created_at: datetime | None = None
     #: An earlier attempt may have arrived: whatever comes now but success or a final refusal, the doubt remains.
     in_doubt: bool = False
+    #: The state that it is claimed from, and since when it is due: a row that changed since is not claimed.
+    state: DeliveryState = DeliveryState.QUEUED
+    due_at: datetime | None = None
+    #: Normal form of `email`.
+    email_key: str = ""
+    #: Of a delivery: the end of its window.
+    to_seq: int = 0
+    #: False: its edition is paused or cancelled.
+    running: bool = True
+
+    @property
+    def domain(self) -> str:
+        """The receiving domain, in A-labels and lower case."""
+        return self.email_key.rpartition("@")[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,8 +49,6 @@ _log = log.get("service")
 _LAST_WORDS = 9.0
 #: Seconds that the start summary waits for a large first sending; it goes on behind it.
 _PATIENCE = 8.0
-#: How long the watcher trusts that no event means no change; the ticks of pick-up are far denser.
-_WATCH = timedelta(minutes=1)
 #: Seconds between two looks at which feeds are due.
 _ROUND = 1.0
 #: A tick that has not ended well for so long makes the service "not ready".
@@ -139,10 +137,7 @@ async def _tick_until_stopped(service: Service, scheduler: AsyncIOScheduler) -> 
 def _scheduler(service: Service) -> AsyncIOScheduler:
     """The ticks, not started yet."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
-    polls = [source.poll.total_seconds() for source in _of_kind(service, "folder")]
     beats: list[tuple[Callable[[Service], Coroutine[Any, Any, object]], float]] = [(go_live, 1.0), (send, 2.0)]
-    if polls:
-        beats.append((pick_up, min(polls)))
     for step, seconds in beats:
         scheduler.add_job(
             _guarded, "interval", args=(service, step), seconds=seconds, id=step.__name__, misfire_grace_time=None
@@ -165,9 +160,10 @@ async def _wind_down(service: Service, scheduler: AsyncIOScheduler) -> None:
 
 
 async def _watch(service: Service) -> None:
-    """Looks at the folders the moment that something moves in them; the ticks look whatever the watcher tells."""
-    folders = [service.settings.path(source.path) for source in _of_kind(service, "folder")]
-    async for _ in wake_ups(folders, poll=_WATCH, stop=service.stop):
+    """Looks at the folders the moment that something moves in them, and by the clock whatever the system tells."""
+    sources = _of_kind(service, "folder")
+    folders = [service.settings.path(source.path) for source in sources]
+    async for _ in wake_ups(folders, poll=min(source.poll for source in sources), stop=service.stop):
         await _guarded(service, pick_up)
 
 
@@ -203,10 +199,9 @@ async def pick_up(service: Service) -> list[DocumentResult]:
 
 async def poll_feeds(service: Service) -> None:
     """Asks the feeds of others whose time has come; publishes at once what came in."""
-    found: list[DocumentResult] | None = await _unless_stopped(
-        service,
-        poll(service.store, service.settings, now=_now, jitter=random.random, due_only=True, brief=True),
-    )
+    found: list[DocumentResult] | None = await _unless_stopped(service, poll(
+        service.store, service.settings, now=_now, jitter=random.random, due_only=True, brief=True, keys=service.keys,
+    ))
     for row in found or ():
         metrics.DOCUMENTS.labels(row.status).inc()
     if found:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated
 from zoneinfo import available_timezones
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 
 from publisher import urls
 from publisher.address import parse
@@ -63,6 +63,12 @@ def _feed_address(value: str) -> str:
     return value
 
 
+def _hook(value: SecretStr) -> SecretStr:
+    if value.get_secret_value() and not re.fullmatch(r"https?://[^\s/?#@]+(?:[/?]\S*)?", value.get_secret_value()):
+        raise ValueError('is no web address; write one such as "https://chat.example.org/hooks/abc"')
+    return value
+
+
 def _mailbox(value: str) -> str:
     try:
         parse(parseaddr(value)[1])
@@ -102,6 +108,15 @@ def _endpoint(value: str) -> str:
     return value
 
 
+def _times_of_day(value: object) -> object:
+    if value in ("", None):
+        return None
+    begins, dash, ends = str(value).partition("-")
+    if not dash or begins.strip() == ends.strip():
+        raise ValueError('is no span of the day; write it as "22:00-06:30"')
+    return _clock(begins.strip()), _clock(ends.strip())
+
+
 def _not_empty(value: object) -> object:
     if value == "":
         raise ValueError("is empty; write a path")
@@ -112,6 +127,8 @@ Duration = Annotated[timedelta, BeforeValidator(_duration)]
 Pause = Annotated[Duration, AfterValidator(_positive)]
 Zone = Annotated[str, AfterValidator(_zone)]
 Clock = Annotated[time, BeforeValidator(_clock)]
+#: From when to when, over midnight where the first is the later; None: never.
+TimesOfDay = Annotated[tuple[time, time] | None, BeforeValidator(_times_of_day)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 Location = Annotated[Path, BeforeValidator(_not_empty)]
@@ -119,6 +136,13 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Language = Annotated[str, AfterValidator(_language)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 FeedAddress = Annotated[str, AfterValidator(_feed_address)]
+Hook = Annotated[SecretStr, AfterValidator(_hook)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 MailboxOrNone = Annotated[str, AfterValidator(_mailbox_or_none)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
+
+
+class Table(BaseModel):
+    """A table of the file: frozen, and without keys that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

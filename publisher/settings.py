@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import Field, model_validator
 
 from publisher import urls
 from publisher.model import Frequency
@@ -21,21 +21,14 @@ from publisher.setting_types import (
     FeedAddress,
     Language,
     Location,
-    Mailbox,
-    MailboxOrNone,
     Pause,
     Port,
     ShortName,
     StoreUrl,
+    Table,
     WebAddress,
     Zone,
 )
-
-
-class Table(BaseModel):
-    """A table of the file: frozen, and without keys that it does not know."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
 class Site(Table):
@@ -115,8 +108,10 @@ class Source(Table):
     follow_deletions: bool = False
     #: Of a feed: fetch each entry's page, and take the article's text from there.
     full_text: bool = False
-    #: Of a feed: let it and its pages lie at private addresses (for tests, and for feeds of one's own network).
+    #: Of a feed: let it, its pages and its hub lie at private addresses (for tests, and for one's own network).
     allow_private: bool = False
+    #: Of a feed: be told by its hub, where it offers one (WebSub) and `site.url` is https.
+    push: bool = True
 
     @model_validator(mode="before")
     @classmethod
@@ -148,62 +143,6 @@ class Newsletter(Table):
     sections: tuple[str, ...] = ()
     #: A newly confirmed reader gets the newest ten articles at once.
     welcome: bool = True
-
-
-class Dkim(Table):
-    """How messages are signed, RFC 6376."""
-
-    #: Signing domain (`d=`).
-    domain: str = Field(min_length=1)
-    #: Selector (`s=`).
-    selector: str = Field(min_length=1)
-    #: RSA-2048 private key, PEM.
-    key_file: Location
-
-
-class Mail(Table):
-    """How mail goes out."""
-
-    #: "inbox": the development inbox; "smtp"; "maildir": files for another program.
-    transport: Literal["inbox", "smtp", "maildir"] = "inbox"
-    #: From, as `Name <address>`.
-    sender: Mailbox = "Publisher <publisher@localhost>"
-    #: Where replies go; empty: to the sender.
-    reply_to: MailboxOrNone = ""
-    #: SMTP server.
-    host: str = "127.0.0.1"
-    #: Its port: 25, 587 with "starttls", 465 with "tls" as a rule.
-    port: Port = 25
-    #: "none": plain text; "starttls": TLS after STARTTLS; "tls": TLS from the first byte.
-    security: Literal["none", "starttls", "tls"] = "none"
-    #: Trust this CA file instead of the system's (for a relay with its own certificate).
-    ca_file: Location | None = None
-    #: SMTP AUTH; empty: no log-in.
-    username: str = ""
-    #: Of SMTP AUTH.
-    password: SecretStr = SecretStr("")
-    #: File that holds the password, instead of `password`.
-    password_file: Location | None = None
-    #: Seconds to wait for a server, written as a duration.
-    timeout: Pause = timedelta(seconds=60)
-    #: Connections held open at once.
-    connections: int = Field(default=8, ge=1, le=256)
-    #: Sender processes.
-    processes: int = Field(default=1, ge=1, le=64)
-    #: Messages on the wire when the program died: "repeat" (same Message-ID) or "hold" for the operator.
-    in_doubt: Literal["repeat", "hold"] = "repeat"
-    #: Of transport "maildir".
-    directory: Location = Path("var/maildir")
-    #: Mail waits so long after an article's last change.
-    settle_mail: Duration = timedelta(seconds=60)
-    #: An edition later than this waits for the next slot.
-    catch_up: Duration = timedelta(hours=12)
-    #: An `immediate` subscription gets at most one mail in such a time.
-    coalesce: Pause = timedelta(minutes=5)
-    #: A message refused for so long is given up.
-    expiry: Duration = timedelta(days=2)
-    #: Absent: messages go out unsigned (the relay signs).
-    dkim: Dkim | None = None
 
 
 class Hub(Table):

@@ -14,6 +14,7 @@ CLOSE = "\ue001"
 
 UNSUBSCRIBE_URL = f"{OPEN}unsubscribe{CLOSE}"
 EMAIL = f"{OPEN}email{CLOSE}"
+ALL = (UNSUBSCRIBE_URL, EMAIL)
 
 _SLOT = re.compile(f"{OPEN}[a-z]*{CLOSE}?|{CLOSE}")
 
@@ -24,3 +25,12 @@ def fill(text: str, values: Mapping[str, str]) -> str:
     Raises KeyError for a slot without a value, or half a slot: a message with an open slot must never leave.
     """
     return _SLOT.sub(lambda match: values[match.group(0)], text)
+
+
+def split(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """`text` without its slots, cut where they stood, and the slots: one fewer. Raises KeyError for half a slot."""
+    found = tuple(_SLOT.findall(text))
+    for slot in found:
+        if slot not in ALL:
+            raise KeyError(slot)
+    return tuple(_SLOT.split(text)), found

@@ -79,3 +79,9 @@ def _place(name: str, error: Exception) -> str:
 def safe(markup: str) -> Markup:
     """`markup` that is sanitised already and must not be escaped again."""
     return Markup(markup)  # noqa: S704 - callers hand in article bodies, which nh3 cleaned at intake
+
+
+def templates_of(root: Path) -> Templates:
+    """The templates in the project's own folder, where it has one, over the packaged ones."""
+    own = root / "templates"
+    return Templates(own if own.is_dir() else None)

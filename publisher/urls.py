@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import zlib
-from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
 from publisher.text import latin, slugify
 
@@ -17,6 +18,8 @@ FEED_FORMATS = (
 
 # What browsers take out of an address before they read it: "java\nscript:" is a script to them (WHATWG URL, 4.4).
 _BROKEN = re.compile(r"[\t\r\n]")
+# What no address may hold as it stands (RFC 3986, section 2), and no database or feed takes.
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff<>\"]")
 _TRACKING = frozenset(("fbclid", "gclid", "mc_cid", "mc_eid", "igshid", "ref", "ref_src", "cmpid", "spm", "yclid"))
 
 
@@ -43,11 +46,17 @@ def section_path(slug: str) -> str:
     return f"/sections/{slug}/"
 
 
+def picture_path(name: str) -> str:
+    """Path of a picture that was copied."""
+    return f"/images/{name}"
+
+
 def absolute(site_url: str, path: str) -> str:
     """`path` (with its leading slash) below the site's public address."""
     return site_url.rstrip("/") + path
 
 
+@lru_cache(maxsize=2048)  # a page's links are read more than once
 def resolve(base: str, link: str) -> str:
     """`link` as found on the page `base`, made absolute; empty unless the result is http, https or mailto."""
     try:
@@ -55,9 +64,19 @@ def resolve(base: str, link: str) -> str:
         parts = urlsplit(joined)
     except ValueError:
         return ""
-    if parts.scheme in ("http", "https") and parts.netloc:
-        return joined
-    return joined if parts.scheme == "mailto" else ""
+    if not (parts.netloc if parts.scheme in ("http", "https") else parts.scheme == "mailto"):
+        return ""
+    return _FORBIDDEN.sub(_escaped, joined)
+
+
+def _escaped(match: re.Match[str]) -> str:
+    return quote(match[0], safe="", errors="replace")
+
+
+def resolve_web(base: str, link: str) -> str:
+    """As `resolve`, but empty unless the result is http or https: of what is fetched or shown, not written to."""
+    found = resolve(base, link)
+    return found if urlsplit(found).scheme in ("http", "https") else ""
 
 
 def canonical(url: str) -> str:

@@ -197,9 +197,10 @@ def test_default_file_names_every_key() -> None:
 
 def test_default_file_with_all_its_keys_is_accepted(load: Load, tmp_path: Path) -> None:
     """Whoever takes the comment signs away gets no surprise."""
-    text = re.sub(r"^# (\[{1,2}[\w.]+\]|(?!password )\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
+    text = re.sub(r"^# (\[{1,2}[\w.]+\]|(?!password |webhook )\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
     (tmp_path / "config").mkdir()
     (tmp_path / "config/smtp-password").write_text("geheim\n")
+    (tmp_path / "config/alerts-webhook").write_text("https://chat.example.org/hooks/abc\n")
     assert load(text).mail.password.get_secret_value() == "geheim"
 
 
@@ -393,6 +394,10 @@ def test_root_is_no_key_of_the_file(faults: Callable[..., list[str]]) -> None:
             "newsletter.0.frequencies.1: must be 'daily', 'weekly' or 'immediate' (got 'hourly')",
         ),
         (
+            "[[newsletter]]\nname = 'd'\nfrequencies = ['hourly']",
+            "newsletter.0.frequencies.0: must be 'daily', 'weekly' or 'immediate' (got 'hourly')",
+        ),
+        (
             '[inbound]\nlmtp = "127.0.0.1:99999"',
             'inbound.lmtp: is no address to listen on; write host and port, as "127.0.0.1:8024" (got \'127.0.0.1:99999\')',
         ),
@@ -521,6 +526,9 @@ def test_secret_is_shown_nowhere(load: Load, faults: Callable[..., list[str]], t
     ):
         assert "geheim" not in " ".join(faults(text))
     assert faults("[mail]\npassword = 4711") == ["mail.password: must be text in quotes"]
+    refused = faults('[alerts]\nwebhook = "chat.example.org/geheim"')
+    assert refused == ['alerts.webhook: is no web address; write one such as "https://chat.example.org/hooks/abc"']
+    assert "geheim" not in repr(load('[alerts]\nwebhook = "https://chat.example.org/geheim?x=1"'))
     for found in (
         load(urls + '[mail]\npassword = "geheim"'), load(urls + '[mail]\npassword_file = "secret"'),
         load(PUBLISHER__MAIL__PASSWORD="geheim"),

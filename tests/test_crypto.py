@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -84,6 +85,7 @@ def _pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, password: bytes = 
 def test_signature_is_verified_by_the_public_key(tmp_path: Path) -> None:
     """RSA with SHA-256, as DKIM asks."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    (tmp_path / "dkim.pem").touch(0o600)
     (tmp_path / "dkim.pem").write_bytes(_pem(key))
     loaded = crypto.load_rsa(tmp_path / "dkim.pem")
     signature = crypto.sign_rsa_sha256(loaded, b"message")
@@ -96,13 +98,55 @@ def test_key_that_is_none_gives_one_line(tmp_path: Path) -> None:
     path = tmp_path / "dkim.pem"
     with pytest.raises(PublisherError, match="cannot read the key"):
         crypto.load_rsa(path)
+    path.touch(0o600)
     for content in (b"rubbish", b"", _pem(rsa.generate_private_key(public_exponent=65537, key_size=2048), b"word")):
         path.write_bytes(content)
-        with pytest.raises(PublisherError, match="no private key in PEM form"):
-            crypto.load_rsa(path)
+        for read in (crypto.load_rsa, crypto.check_rsa):
+            with pytest.raises(PublisherError, match="no private key in PEM form"):
+                read(path)
     path.write_bytes(_pem(ec.generate_private_key(ec.SECP256R1())))
     with pytest.raises(PublisherError, match="no RSA key"):
         crypto.load_rsa(path)
+
+
+def test_new_key_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    """Written for its owner's eyes, read back, and replaced only where that is asked for."""
+    path = tmp_path / "keys/dkim.pem"
+    key = crypto.make_rsa(path)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert key.key_size == 2048
+    assert crypto.public_base64(crypto.load_rsa(path)) == crypto.public_base64(key)
+    crypto.check_rsa(path)
+    with pytest.raises(PublisherError, match="is there already"):
+        crypto.make_rsa(path)
+    assert crypto.public_base64(crypto.make_rsa(path, replace=True)) != crypto.public_base64(key)
+    assert [found.name for found in path.parent.iterdir()] == ["dkim.pem"]
+    with pytest.raises(PublisherError, match="cannot write the key"):
+        crypto.make_rsa(path / "below")
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o400, False), (0o640, True), (0o604, True), (0o620, True)])
+def test_key_of_our_own_is_for_nobody_else(tmp_path: Path, mode: int, refused: bool) -> None:
+    """The line says what to run."""
+    path = tmp_path / "my key.pem"
+    crypto.make_rsa(path)
+    path.chmod(mode)
+    if refused:
+        with pytest.raises(PublisherError, match="chmod 600 '"):
+            crypto.load_rsa(path)
+    else:
+        crypto.load_rsa(path)
+
+
+@pytest.mark.parametrize(("mode", "refused"), [(0o640, False), (0o660, True), (0o644, True)])
+def test_key_of_another_may_be_shared_by_its_group(mode: int, refused: bool) -> None:
+    """As root's with the service's group: then the mode is all that lets us read it."""
+    status = os.stat_result((mode, 0, 0, 1, os.geteuid() + 1, 0, 0, 0, 0, 0))
+    if refused:
+        with pytest.raises(PublisherError, match=r"chmod 600 dkim\.pem"):
+            crypto._refuse_open_to_others(Path("dkim.pem"), status)
+    else:
+        crypto._refuse_open_to_others(Path("dkim.pem"), status)
 
 
 def test_keys_show_no_secret() -> None:

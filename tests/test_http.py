@@ -7,6 +7,7 @@ import gzip
 import ipaddress
 import tracemalloc
 import zlib
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from publisher.errors import FetchError
 from publisher.hosts import is_public
 from publisher.http import Limits, fetch
 
-QUICK = Limits(body=100_000, total=2.0, idle=0.5, redirects=3)
+QUICK = Limits(body=100_000, total=10.0, idle=3.0, redirects=3)
 
 
 async def get(url: str, **more: Any) -> http.Fetched:
@@ -171,7 +172,56 @@ async def test_what_is_no_http_is_a_failure(peer: Any) -> None:
         with pytest.raises(FetchError, match=r"no HTTP|connection broke"):
             await get(peer.url + "/")
     with pytest.raises(FetchError, match="no connection"):
-        await get("http://127.0.0.1:1/")
+        await get("http://127.0.0.1:2/")
+
+
+# --- forms ------------------------------------------------------------------------------------------------------------
+
+
+async def test_form_is_posted(form_peer: FormPeer) -> None:
+    """Url-encoded, with the same guard; redirects that keep the form are followed, others are the answer."""
+    form_peer.answers = {"/old": (308, "/new"), "/temporary": (307, "/new"), "/other": (303, "/new"), "/new": (202, "")}
+    for path, status in (("/new", 202), ("/old", 202), ("/temporary", 202), ("/other", 303)):
+        got = await http.post(form_peer.url + path, {"a": "ä b", "c": "&"}, limits=QUICK, allow_private=True)
+        assert got.status == status
+        assert form_peer.bodies[-1] == b"a=%C3%A4+b&c=%26"
+    assert form_peer.lines == [
+        "POST /new", "POST /old", "POST /new", "POST /temporary", "POST /new", "POST /other",
+    ]
+    with pytest.raises(FetchError, match="no public address"):
+        await http.post(form_peer.url + "/new", {"a": "b"}, limits=QUICK)
+    assert len(form_peer.lines) == 6
+
+
+class FormPeer:
+    """A server that keeps what is posted."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self.answers: dict[str, tuple[int, str]] = {}
+        self.lines: list[str] = []
+        self.bodies: list[bytes] = []
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode().lower()
+        length = int(head.partition("content-length: ")[2].partition("\r")[0])
+        self.bodies.append(await reader.readexactly(length))
+        method, path, _ = head.split(" ", 2)
+        self.lines.append(f"{method.upper()} {path}")
+        status, location = self.answers[path]
+        writer.write(f"HTTP/1.1 {status} X\r\ncontent-length: 0\r\nlocation: {location}\r\n\r\n".encode())
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.fixture
+async def form_peer() -> AsyncIterator[FormPeer]:
+    found = FormPeer()
+    server = await asyncio.start_server(found.serve, "127.0.0.1", 0)
+    found.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    yield found
+    server.close()
+    await server.wait_closed()
 
 
 # --- redirects -------------------------------------------------------------------------------------------------------
@@ -224,7 +274,9 @@ INSIDE = [
     "http://255.255.255.255/", "http://240.0.0.1/", "http://192.0.2.1/", "http://198.18.0.1/", "http://1.2.3/",
     "http://3232235777/", "https://127.0.0.1/", "http://127.0.0.1:8000/", "http://me@127.0.0.1/", "http://①②⑦.⓪.⓪.①/",
     "file:///etc/passwd", "ftp://example.org/", "//example.org/", "example.org", "http://", "http://:80/", "http://[::1/",
-    "http://a.example:0/", "http://a.example:99999/", "javascript:alert(1)", "",
+    "http://a.example:0/", "http://a.example:22/", "https://a.example:25/", "http://a.example:6667/", "http://a.example:10080/",
+    "gopher://a.example/", "dict://a.example:11211/", "data:text/xml,<rss/>", "blob:https://a.example/x", "http://[::ffff:10.0.0.1]:8080/", "http://[::ffff:c0a8:1]/",
+    "http://a.example:99999/", "javascript:alert(1)", "",
 ]
 
 
@@ -283,6 +335,34 @@ async def test_name_with_one_private_address_among_others_is_refused(monkeypatch
     monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", both)
     with pytest.raises(FetchError, match=r"10\.0\.0\.1, which is no public address"):
         await fetch("http://both.example/", limits=QUICK)
+
+
+async def test_json_is_posted_and_posted_again_where_it_is_sent_on(peer: Any) -> None:
+    """By 307 and 308 only; what the answer says is not followed otherwise."""
+    bodies = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        length = int(head.lower().partition(b"content-length:")[2].split(b"\r\n")[0])
+        bodies.append((head.split(b" ")[1], head.lower().count(b"application/json"), await reader.readexactly(length)))
+        status = {b"/kept": b"308 Moved", b"/lost": b"303 Other"}.get(bodies[-1][0], b"204 Taken")
+        writer.write(b"HTTP/1.1 " + status + b"\r\nlocation: /here\r\ncontent-length: 0\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    statuses = [
+        (await http.post_json(f"{base}/{path}", {"a": "ü"}, limits=QUICK, allow_private=True)).status
+        for path in ("here", "kept", "lost")
+    ]
+    server.close()
+    await server.wait_closed()
+    assert statuses == [204, 204, 303]
+    assert [path for path, *_ in bodies] == [b"/here", b"/kept", b"/here", b"/lost"]
+    assert {(json, body) for _, json, body in bodies} == {(1, '{"a":"ü"}'.encode())}
+    with pytest.raises(FetchError):
+        await http.post_json(f"{base}/here", {}, limits=QUICK)
 
 
 @pytest.mark.parametrize(

@@ -31,35 +31,40 @@ FEATURES = ("intake", "feeds", "site", "audience", "digest", "mail")
 #: THE TABLE. Layer -> its modules, without "publisher."; a name that ends in ".*" stands for a whole package.
 TABLE = {
     "vocabulary": "model outgoing errors source_state change_kind",
-    "shared pure": "text urls slots address isolation settings setting_types",
+    "shared pure": "text urls old_addresses slots address isolation delivery_state settings setting_types",
     "shared": "tokens crypto templating log progress packaged config output metrics http hosts",
     "pure": """
+        intake.export_entry intake.ghost intake.ghost_text intake.wordpress intake.wordpress_text intake.wxr
         intake.change intake.difference intake.header intake.shortcodes intake.sketch
-        intake.feed_entry intake.feed_json intake.feed_parse intake.feed_schedule
+        intake.feed_entry intake.feed_json intake.feed_parse intake.feed_schedule intake.push_offer intake.push_schedule
         intake.byline intake.clean intake.dates intake.decode intake.extract intake.features intake.forest intake.front_matter intake.headline
         intake.html_page intake.identity intake.json_ld intake.language intake.line_model intake.lines intake.markdown intake.page_meta
         intake.bounds intake.page_body intake.page_date intake.page_facts intake.page_heading intake.page_lead intake.page_lines
         intake.page_people intake.page_picture intake.page_tree
-        intake.plain intake.revise intake.roles intake.running intake.scope intake.shape
+        intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster
+        intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         site.pages
         audience.pace audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
-        mail.address mail.compose mail.dkim mail.headers mail.judge mail.lint mail.lint_parts mail.message mail.relay
+        mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message mail.relay
         """,
     "edge": """
         store.*
-        intake.folder intake.load intake.shelve intake.watch
+        intake.export_file
+        intake.folder intake.load intake.picture_files intake.shelve intake.watch
         mail.inbox mail.maildir mail.smtp mail.transport
         """,
     "step": """
-        intake.departed intake.mend intake.wording
-        intake.commit intake.feed_poll intake.feed_rows intake.feed_text intake.ingest intake.record intake.survey
+        intake.bring_in intake.export_pictures
+        intake.departed intake.mend intake.picture_copy intake.wording
+        intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
-        site.publish
+        site.pictures site.publish
         audience.optin
-        digest.batch digest.desk digest.plan digest.press digest.preview digest.revise digest.welcome
-        mail.deliver mail.ledger mail.notices mail.press mail.testcopy
+        digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
+        digest.welcome
+        mail.alert mail.deliver mail.ledger mail.notices mail.press mail.testcopy
         """,
     "web": "web.*",
     "service": "service",
@@ -68,8 +73,11 @@ TABLE = {
 
 #: Each third-party library -> the modules or packages that may import it, with the reason where there are two.
 HOMES = {
+    "PIL": ("intake.picture_raster",),
     "aiosmtplib": ("mail.smtp",),
+    "aiosqlite": ("store.sqlite_driver",),
     "alembic": ("store",),
+    "anyascii": ("text",),
     "apscheduler": ("service",),
     "brotli": ("web.files",),
     "charset_normalizer": ("intake.decode",),
@@ -85,6 +93,7 @@ HOMES = {
     "markdown_it": ("intake.markdown",),
     "markupsafe": ("templating",),
     "nh3": ("intake.clean",),
+    "numpy": ("intake.features", "intake.forest", "intake.line_model"),  # the tables of the line model
     "prometheus_client": ("metrics",),
     "py3langid": ("intake.language",),
     "pydantic": ("config", "settings", "setting_types"),  # the reading of the configuration, its tables, their values

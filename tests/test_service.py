@@ -15,14 +15,16 @@ import pytest
 from publisher import service, slots
 from publisher.config import Settings
 from publisher.crypto import Keys
+from publisher.mail_settings import Mail
 from publisher.model import Frequency
 from publisher.outgoing import DeliveryState, NewDelivery, NewVariant
 from publisher.progress import Progress, silent
 from publisher.service import Service
-from publisher.settings import Mail, Newsletter, Site, Web
-from publisher.store import audience, editions, ledger_view, outbox
+from publisher.settings import Newsletter, Site, Web
+from publisher.store import audience, editions, ledger_view
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests import ledger
 from tests.mail.test_smtp import aiosmtpd_server
 
 STORY = "https://news.example.org/articles/story"
@@ -116,8 +118,7 @@ async def announced(_started: service.Started) -> None:
 async def test_I3_a_claim_that_a_failed_run_left_is_not_stuck(parts: Service, store: Store, handler: Handler) -> None:
     """The store failed before the outcome was written: the next tick finds it in doubt, not the next start."""
     await plant(store, "r0@m.org", "r1@m.org")
-    async with store.write() as tx:
-        [lost] = await outbox.claim(tx, datetime.now(UTC), 1)
+    [lost] = await ledger.claim(store, datetime.now(UTC), 1)
     await service.send(parts)
     assert await states(store) == [DeliveryState.ACCEPTED] * 2
     async with store.read() as tx:

@@ -41,11 +41,12 @@ def test_one_line_is_one_line(found: str) -> None:
     ("found", "expected"),
     [
         ("a\r\nb\rc\u2028d", "a\nb\nc\nd"), ("a\u2029b", "a\n\nb"), ("\ufeffcafe\u0301", "caf\u00e9"), ("a\tb", "a\tb"),
-        ("a\x00\x0b\ud800\uffff\ue000b", "ab"),
+        ("a\x00\x0b\ud800\uffff\ue000b", "ab"), ("\x1b[1;31mRed\x1b[0m alert", "Red alert"), ("\x1b]0;name\x07a", "a"),
+        ("\x9b1ma\x1b(Bb\x1bc", "abc"),
     ],
 )
 def test_clean_keeps_the_lines(found: str, expected: str) -> None:
-    """Every kind of line end becomes a line feed."""
+    """Every kind of line end becomes a line feed; terminals' control sequences go whole."""
     assert text.clean(found) == expected
 
 
@@ -158,3 +159,24 @@ def test_open_slot_is_refused(template: str) -> None:
 def test_no_article_can_open_a_slot(found: str) -> None:
     """Cleaned text holds none."""
     assert slots.fill(text.clean(found + slots.EMAIL), {}) == text.clean(found + "email")
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        ("Harbour bridge: it’s Größe", "harbour-bridge-its-grosse"), ("Новий міст відкрито", "noviy-mist-vidkrito"),
+        ("Новини 2026", "novini-2026"), ("한국어 제목", "hangugeo-jemog"), ("?!", ""),
+    ],
+)
+def test_readable_slugs(found: str, expected: str) -> None:
+    """As slugs, with the letters of other scripts written in Latin ones."""
+    assert text.readable_slug(found) == expected
+
+
+@given(ANYTHING)
+def test_readable_slug_is_ascii_and_within_its_limit(found: str) -> None:
+    """Whatever the script; a readable slug is its own slug."""
+    slug = text.readable_slug(found)
+    assert len(slug) <= 60
+    assert slug == "" or all(re.fullmatch("[a-z0-9]+", part) for part in slug.split("-"))
+    assert text.readable_slug(slug) == slug

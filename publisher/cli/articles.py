@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -26,6 +27,10 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 articles_app = typer.Typer(help="The articles in the store.", no_args_is_help=True)
 documents_app = typer.Typer(help="The documents that were seen.", no_args_is_help=True)
+
+
+#: Rows that a report shows on a terminal; of more, only those that are news. Other programs get all.
+_MOST_ROWS = 500
 
 
 def register(app: typer.Typer) -> None:
@@ -61,7 +66,12 @@ def ingest(
     if as_json:
         print_json({"documents": [shapes.result_json(row) for row in rows]})
     else:
-        show.table(("", "document", "title or reason"), ((r.status, r.path, r.reason or r.title) for r in rows))
+        told = rows
+        if len(rows) > _MOST_ROWS and sys.stdout.isatty():
+            told = [row for row in rows if row.reason or row.status != "unchanged"][:_MOST_ROWS]
+        show.table(("", "document", "title or reason"), ((r.status, r.path, r.reason or r.title) for r in told))
+        if len(told) < len(rows):
+            say(f"... and {len(rows) - len(told):,} more of {len(rows):,}; --json lists all")
         if not rows:
             say("nothing to pick up")
     if any(not path.exists() for path in paths or ()):
@@ -239,7 +249,7 @@ async def _told_versions(tx: Tx, article: Article) -> list[dict[str, Any]]:
     from publisher.intake.difference import difference  # noqa: PLC0415 - as above
 
     kept = await versions_table.of_article(tx, article.id)
-    after = [version.content for version in kept[1:]] + [versions_table.content(article)]
+    after = [*(version.content for version in kept), versions_table.content(article)][1:]
     return [
         {
             "version": version.number, "replaced_at": version.replaced_at, "change": version.change.value,
@@ -276,5 +286,8 @@ def list_documents(
     else:
         show.table(
             ("state", "source", "document", "reason", "remedy"),
-            ((r["state"], r["source"], r["path"], r["reason"], r["remedy"]) for r in rows),
+            (
+                (f"{r['state']}{'' if r['present'] else ', gone'}", r["source"], r["path"], r["reason"], r["remedy"])
+                for r in rows
+            ),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -12,12 +11,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from publisher import config, log
+from publisher import config, log, loop
 from publisher.crypto import Keys, load_keys
 from publisher.errors import NotFoundError
 from publisher.settings import Newsletter
 from publisher.store.engine import Store, open_store
-from publisher.templating import Templates
+from publisher.templating import Templates, templates_of
 
 T = TypeVar("T")
 
@@ -45,15 +44,9 @@ async def opened(settings: config.Settings) -> AsyncIterator[Context]:
     store = await open_store(settings.store.url, root=settings.root, durability=settings.store.durability)
     try:
         keys = load_keys(settings.store_folder / "keys.json")
-        yield Context(settings, store, templates(settings), keys)
+        yield Context(settings, store, templates_of(settings.root), keys)
     finally:
         await store.close()
-
-
-def templates(settings: config.Settings) -> Templates:
-    """The site's own templates over the packaged ones."""
-    own = settings.root / "templates"
-    return Templates(own if own.is_dir() else None)
 
 
 def newsletter(settings: config.Settings, name: str) -> Newsletter:
@@ -74,7 +67,7 @@ def now() -> datetime:
 
 def run(work: Coroutine[Any, Any, T]) -> T:
     """Runs `work` to its end."""
-    return asyncio.run(work)
+    return loop.run(work)
 
 
 def say(line: str = "") -> None:

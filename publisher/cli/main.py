@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from publisher.audience.wanted import WantedError
-from publisher.cli import articles, audience, digest, ledger, mend, operate
+from publisher.cli import articles, audience, digest, hand, imports, ledger, mend, operate, signing
 from publisher.errors import ConfigError, PublisherError
 
 #: What the parser of the command line raises; Typer gives the common class of these errors no name of its own.
@@ -51,7 +51,7 @@ def common(
     context.obj = config
 
 
-for group in (operate, articles, mend, audience, digest, ledger):
+for group in (operate, articles, mend, imports, audience, digest, ledger, hand, signing):
     group.register(app)
 
 
@@ -86,4 +86,5 @@ def _usage(error: Any) -> str:
     command = error.ctx.command_path if error.ctx else "publisher"
     if "\n" in words:
         return words + "\n"
-    return f"publisher: {words.replace('Value error, ', '').rstrip('.')}; see `{command} --help`\n"
+    words = words.removeprefix("Invalid value: ").replace("Value error, ", "").rstrip(".")
+    return f"publisher: {words}; see `{command} --help`\n"

@@ -10,6 +10,7 @@ import typer
 from publisher.cli import show, summary
 from publisher.cli.context import load_settings, opened, print_json, say
 from publisher.cli.context import run as run_to_end
+from publisher.crypto import load_rsa
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
@@ -24,9 +25,10 @@ def register(app: typer.Typer) -> None:
 def run(context: typer.Context) -> None:
     """The service: pick-up, feeds, digests, sending, web. Ctrl-C or SIGTERM stops it."""
     from publisher import service  # noqa: PLC0415 - loads every part; other commands start faster without
-    from publisher.web.server import run as run_on_uvloop  # noqa: PLC0415 - the same
 
     settings = load_settings(context.obj, service=True)
+    if settings.mail.dkim is not None:
+        load_rsa(settings.path(settings.mail.dkim.key_file))  # better no service than one that never sends
 
     async def work() -> None:
         async with opened(settings) as it:
@@ -40,7 +42,7 @@ def run(context: typer.Context) -> None:
 
             await service.run(parts, announce)
 
-    run_on_uvloop(work())
+    run_to_end(work())
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:

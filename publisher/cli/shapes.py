@@ -8,6 +8,7 @@ from typing import Any
 
 from publisher.model import Article, Document, DocumentResult, Extracted, Reader
 from publisher.outgoing import Delivery
+from publisher.store.ledger_sum import EditionSum
 
 
 def article_json(article: Article) -> dict[str, Any]:
@@ -109,6 +110,20 @@ def delivery_json(delivery: Delivery) -> dict[str, Any]:
         "message_id": delivery.message_id,
         "created_at": _instant(delivery.created_at),
         "finished_at": _instant(delivery.finished_at),
+    }
+
+
+def edition_sum_json(edition: EditionSum) -> dict[str, Any]:
+    """An edition in numbers."""
+    return {
+        "edition": edition.id,
+        "newsletter": edition.newsletter,
+        "date": edition.on.isoformat(),
+        "kind": edition.kind,
+        "state": edition.state,
+        "created_at": _instant(edition.created_at),
+        "counts": {state.value: count for state, count in edition.counts.items()},
+        "reasons": [asdict(reason) for reason in edition.reasons],
     }
 
 

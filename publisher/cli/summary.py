@@ -9,7 +9,7 @@ from typing import Any
 
 from publisher.cli.context import Context
 from publisher.model import Document, DocumentResult, DocumentState
-from publisher.store import articles, audience, documents, ledger_view
+from publisher.store import alarms, articles, audience, documents, edition_hand, ledger_view
 from publisher.store.lock import sender
 
 #: Rejected documents that the start summary names; `documents list` has them all.
@@ -36,6 +36,10 @@ async def facts(it: Context) -> dict[str, Any]:
             "outbox": await ledger_view.counts(tx),
             "notices": await ledger_view.counts_of_notices(tx),
             "next_attempt_at": await ledger_view.next_attempt(tx),
+            "paused": await edition_hand.paused(tx),
+            "alarms": [
+                {"kind": row.kind, "reason": row.reason, "since": row.since} for row in await alarms.standing(tx)
+            ],
         }
 
 
@@ -82,7 +86,10 @@ def status_lines(known: dict[str, Any]) -> list[str]:
         found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, {when}"))
     if known["next_attempt_at"]:
         found.append(_row("Next try", _instant(known["next_attempt_at"])))
-    return found + _rejected(known["rejected"])
+    if known["paused"]:
+        found.append(_row("Paused", f"{_plural(known['paused'], 'edition')}: publisher outbox resume"))
+    alarming = [_row("Alarm", f"{row['reason']} (since {_instant(row['since'])})") for row in known["alarms"]]
+    return found + alarming + _rejected(known["rejected"])
 
 
 def _newsletters(it: Context, known: dict[str, Any]) -> list[str]:

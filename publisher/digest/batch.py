@@ -1,6 +1,7 @@
-"""The second part of the plan step: a batch of readers whose next edition is due, or asked for by hand.
+"""The second part of the plan step: readers whose next edition is due, or asked for by hand, a batch at a time.
 
-    readers | slot, window, what is open | select | render | write: edition, variant, deliveries; due instants move on
+    page | readers who are alike: their course | variants, each rendered and stored once | one write: locked, still as
+    read, nothing open? -> deliveries; due instants move on
 
 A reader for whom nothing can be decided yet stays due, and the next run looks again.
 """
@@ -8,155 +9,137 @@ A reader for whom nothing can be decided yet stays due, and the next run looks a
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
 
-from publisher.digest import welcome
-from publisher.digest.desk import Desk, Windows
-from publisher.digest.due import Slot, name_of, slot, window_end
-from publisher.digest.select import offered
-from publisher.model import Article, Reader
-from publisher.outgoing import SENDABLE, DeliveryState, NewVariant
-from publisher.settings import Newsletter
-from publisher.store import articles, audience, editions
-from publisher.store.editions import Open
+from publisher.digest import shelf, welcome
+from publisher.digest.course import Course, Fate, Memory, courses
+from publisher.digest.desk import Desk
+from publisher.outgoing import DeliveryState
+from publisher.store import editions, planning
+from publisher.store.bulk import plain
+from publisher.store.editions import REPLACEABLE, Open
 from publisher.store.engine import Tx
+from publisher.store.planning import Edition, Found, NewRow, PageRow, Slot
 
-#: An open delivery in one of these states ends as expired, and the new one covers its window; others are waited for.
-_REPLACEABLE = (*SENDABLE, DeliveryState.HELD)
-
-
-@dataclass(frozen=True, slots=True)
-class Want:
-    """An edition that one reader is to get, if anything stands in its window."""
-
-    reader: Reader
-    newsletter: Newsletter
-    #: Slugs; none: all.
-    sections: tuple[str, ...]
-    period: str
-    to_seq: int
-    #: None: asked for by hand.
-    slot: Slot | None
-    #: The open delivery that this one replaces.
-    replaces: int | None
+#: Readers read, and planned in one write transaction, at a time: other writers wait well under half a second.
+BATCH = 2000
 
 
 @dataclass(slots=True)
-class Batch:
-    """What reading a batch found."""
+class Run:
+    """How far a run has come with the readers who are due."""
 
-    #: Editions with their articles.
-    wants: list[tuple[Want, Sequence[Article]]]
-    #: Due instants that move on without an edition, as `audience.move_due` takes them.
-    moves: list[tuple[int, datetime, datetime, datetime]]
+    desk: Desk
+    #: Names a run by hand; empty: the slots that are due.
+    manual: str
+    #: The one to plan; empty: all.
+    newsletter: str
+    #: Readers in a batch.
+    size: int = BATCH
+    after: PageRow | None = None
+    memory: Memory = field(default_factory=Memory)
+    placed: shelf.Placed = field(default_factory=dict)
 
 
-async def plan_batch(desk: Desk, readers: Sequence[Reader], *, manual: str) -> None:
-    """Plans the next edition of each of these readers; `manual` names a run by hand, empty: the slot that is due."""
-    async with desk.store.read() as tx:
-        batch = await _read(desk, tx, readers, manual)
-    groups: dict[tuple[str, int, str], tuple[NewVariant, list[Want]]] = {}
-    kind = "manual" if manual else "scheduled"
-    for want, stories in batch.wants:
-        variant = await desk.press.variant(want.newsletter, kind, desk.on, stories)
-        if variant is None:
-            desk.tally["failed"] += 1
-        else:
-            groups.setdefault((want.newsletter.name, want.to_seq, variant.key), (variant, []))[1].append(want)
-    if not groups and not batch.moves:
+@dataclass(slots=True)
+class Sheet:
+    """What a batch is to write."""
+
+    expected: set[Found] = field(default_factory=set)
+    #: Readers who get nothing this time, by why.
+    idle: dict[Fate, set[int]] = field(default_factory=lambda: {fate: set() for fate in Fate})
+    deliveries: list[NewRow] = field(default_factory=list)
+    moves: dict[Slot, list[int]] = field(default_factory=dict)
+
+
+async def plan_batch(run: Run) -> int:
+    """Plans the next batch of readers; how many were looked at, 0 at the end."""
+    groups: dict[tuple[object, ...], list[PageRow]] = {}
+    async with run.desk.store.read() as tx:
+        page = await _page(run, tx)
+        for row in page:
+            if run.newsletter in ("", row.newsletter):
+                groups.setdefault(planning.as_alike(row), []).append(row)
+        before = run.memory.change
+        decided = await courses(run.desk, tx, run.memory, groups, run.manual)
+        if before != run.memory.change:
+            await shelf.drop_stale(tx, run.placed)
+    sheet = Sheet()
+    for course, readers in zip(decided, groups.values(), strict=True):
+        await _enter(run, sheet, course, readers)
+    if sheet.expected:
+        async with run.desk.store.write() as tx:
+            await _write(run.desk, tx, sheet)
+    return len(page)
+
+
+async def _page(run: Run, tx: Tx) -> Sequence[PageRow]:
+    if run.manual:
+        page = await planning.active(tx, run.newsletter, run.size, run.after)
+    else:
+        page = await planning.due(tx, run.desk.now, run.size, run.after)
+    run.after = page[-1] if page else None
+    return page
+
+
+async def _enter(run: Run, sheet: Sheet, course: Course, readers: Sequence[PageRow]) -> None:
+    """What these readers, who are alike, add to the sheet."""
+    desk = run.desk
+    if course.fate != Fate.SEND and course.slot is None:  # no due instant to move: nothing to write
+        desk.tally[course.fate.value] += len(readers)
         return
-    async with desk.store.write() as tx:
-        # All readers first, in one order: two planners with other groups must not wait for each other.
-        planned = [want.reader.subscription.id for _, wants in groups.values() for want in wants]
-        await audience.lock_all(tx, [*planned, *(move[0] for move in batch.moves)])
-        for (newsletter, to_seq, _), (variant, wants) in sorted(groups.items(), key=lambda group: group[0]):
-            edition_id = await editions.edition(tx, newsletter, desk.on, kind, to_seq, desk.now)
-            await _write(desk, tx, edition_id, variant, wants)
-        await audience.move_due(tx, batch.moves)
+    if course.fate != Fate.SEND:
+        sheet.idle[course.fate].update(row[0] for row in readers)
+    elif place := await shelf.place(desk, run.placed, course, manual=bool(run.manual)):
+        edition = Edition(*place, course.period, course.window, plain(desk.store.dialect, desk.now))
+        message_ids = desk.message_ids(len(readers))
+        times = desk.times(message_ids, spread=course.slot is not None)
+        sheet.deliveries += [
+            planning.new_row(edition, row[0], message_id, at)
+            for row, message_id, at in zip(readers, message_ids, times, strict=True)
+        ]
+    else:
+        desk.tally["failed"] += len(readers)
+        return
+    if course.slot is not None:
+        slot = course.slot.next_due_at, course.slot.due_at
+        sheet.moves.setdefault(slot, []).extend([row[0] for row in readers])
+    sheet.expected.update(map(planning.as_found, readers))
 
 
-async def _read(desk: Desk, tx: Tx, readers: Sequence[Reader], manual: str) -> Batch:
-    mail = desk.settings.mail
-    last_seq = await articles.max_seq(tx)
-    unsettled = [] if manual else await articles.unsettled(tx, desk.now - mail.settle_mail)
-    opens = await editions.open_deliveries(tx, [reader.subscription.id for reader in readers])
-    batch = Batch([], [])
-    wants: list[Want] = []
-    for reader in readers:
-        newsletter = desk.settings.find_newsletter(reader.subscription.newsletter)
-        standing = opens.get(reader.subscription.id)
-        reached = None if manual else slot(reader.subscription, desk.zone(reader), desk.now, mail)
-        if newsletter is None or (reached is not None and reached.passed_over):
-            desk.tally["passed over"] += 1
-            batch.moves += _moves(reader, reached)
-        elif standing is not None and _waited_for(standing):
-            desk.tally["waiting"] += 1
-        else:
-            to_seq = window_end(reader.subscription.from_seq, last_seq, unsettled)
-            wants.append(
-                _want(desk, reader, newsletter, reached=reached, manual=manual, to_seq=to_seq, standing=standing)
-            )
-    await _fill(desk, tx, batch, wants, last_seq)
-    return batch
+async def _write(desk: Desk, tx: Tx, sheet: Sheet) -> None:
+    """Writes what still holds of a sheet: what was read is checked once more, now that nobody else can change it."""
+    ids = [found[0] for found in sheet.expected]
+    skipped = {found[0] for found in sheet.expected - await planning.lock(tx, ids)}
+    standing = await editions.open_deliveries(tx, ids)
+    waiting = {ident for ident, delivery in standing.items() if _waited_for(delivery)}
+    skipped |= waiting - sheet.idle[Fate.PASSED_OVER]
+    desk.tally["waiting"] += len(skipped)
+    for fate, idle in sheet.idle.items():
+        desk.tally[fate.value] += len(idle - skipped)
+    wanted = sheet.deliveries
+    if skipped:
+        wanted = [row for row in wanted if planning.reader_of(row) not in skipped]
+    if standing:
+        wanted = await _replace(desk, tx, standing, wanted)
+    written = await planning.add(tx, wanted)
+    desk.tally["planned"] += written
+    desk.tally["passed over"] += len(wanted) - written
+    for slot, readers in sorted(sheet.moves.items()):
+        await planning.move(tx, slot, [ident for ident in readers if ident not in skipped])
+
+
+async def _replace(desk: Desk, tx: Tx, standing: dict[int, Open], wanted: Sequence[NewRow]) -> list[NewRow]:
+    """Ends the open deliveries in whose place these come; without those whose slot is filled already."""
+    slots = [(ident, planning.period_of(row)) for row in wanted if (ident := planning.reader_of(row)) in standing]
+    taken = await editions.taken(tx, slots)
+    replaced = [standing[ident].id for ident, period in slots if (ident, period) not in taken]
+    desk.tally["expired"] += await editions.expire(tx, replaced, desk.now)
+    desk.tally["passed over"] += len(taken)
+    return [row for row in wanted if (planning.reader_of(row), planning.period_of(row)) not in taken]
 
 
 def _waited_for(standing: Open) -> bool:
     """What may be on the wire must be resolved first; and a welcome is not replaced before it was tried once."""
     untried_welcome = standing.state == DeliveryState.QUEUED and standing.period.startswith(f"{welcome.KIND}:")
-    return untried_welcome or standing.state not in _REPLACEABLE
-
-
-def _want(
-    desk: Desk, reader: Reader, newsletter: Newsletter, *, reached: Slot | None, manual: str, to_seq: int,
-    standing: Open | None,
-) -> Want:
-    subscription = reader.subscription
-    by_hand = f"manual:{manual}"
-    return Want(
-        reader=reader, newsletter=newsletter, sections=offered(newsletter.sections, subscription.sections),
-        period=name_of(subscription, desk.zone(reader), reached.due_at, to_seq) if reached else by_hand,
-        to_seq=to_seq, slot=reached, replaces=standing.id if standing else None,
-    )
-
-
-async def _fill(desk: Desk, tx: Tx, batch: Batch, wants: Sequence[Want], last_seq: int) -> None:
-    """Sorts the wants: those with stories, those that wait for stories to settle, those for which nothing is there."""
-    windows = Windows(tx)
-    taken = await editions.taken(tx, [(want.reader.subscription.id, want.period) for want in wants])
-    for want in wants:
-        subscription = want.reader.subscription
-        if (subscription.id, want.period) in taken:
-            desk.tally["passed over"] += 1
-            batch.moves += _moves(want.reader, want.slot)
-        elif stories := await windows.read(subscription.from_seq, want.to_seq, want.sections):
-            batch.wants.append((want, stories))
-        elif await windows.holds_any(max(subscription.from_seq, want.to_seq), last_seq, want.sections):
-            desk.tally["unsettled"] += 1
-        else:
-            desk.tally["empty"] += 1
-            batch.moves += _moves(want.reader, want.slot)
-
-
-def _moves(reader: Reader, reached: Slot | None) -> list[tuple[int, datetime, datetime, datetime]]:
-    was = reader.subscription.next_due_at
-    if reached is None or was is None:
-        return []
-    return [(reader.subscription.id, was, reached.next_due_at, reached.due_at)]
-
-
-async def _write(desk: Desk, tx: Tx, edition_id: int, variant: NewVariant, wants: Sequence[Want]) -> None:
-    variant_id = await editions.variant(tx, edition_id, variant)
-    new = []
-    for want in wants:
-        if want.replaces is not None and await editions.expire(tx, want.replaces, desk.now):
-            desk.tally["expired"] += 1
-        window = (want.reader.subscription.from_seq, want.to_seq)
-        reached = want.slot
-        new.append(
-            desk.delivery(want.reader, want.period, window) if reached is None else desk.delivery(
-                want.reader, want.period, window, due_at=reached.due_at, next_due_at=reached.next_due_at)
-        )
-    planned = await editions.plan(tx, edition_id, variant_id, new, desk.now)
-    desk.tally["planned"] += planned
-    desk.tally["waiting"] += len(new) - planned
+    return untried_welcome or standing.state not in REPLACEABLE

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import count
+from secrets import token_hex
 
 from publisher.address import message_id
 from publisher.config import Settings
 from publisher.digest.due import zone_of
 from publisher.digest.press import Press
-from publisher.model import Article, Reader
+from publisher.model import Reader
 from publisher.outgoing import NewDelivery
-from publisher.store import articles
-from publisher.store.engine import Store, Tx
+from publisher.store.bulk import PlainInstant, plain
+from publisher.store.engine import Store
 
-#: Subscriptions read, and planned in one write transaction, at a time: other writers wait well under half a second.
-BATCH = 100
-#: Articles of a window that a message can name; older ones count as delivered with it.
-_NAMED = 1000
+#: New readers read, and planned in one write transaction, at a time.
+BATCH = 500
+#: Random bytes of a Message-ID.
+_RANDOM = 9
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,10 @@ class Desk:
     settings: Settings
     press: Press
     now: datetime
-    #: Gives another letters-and-digits text at each call, for Message-IDs.
-    new_id: Callable[[], str]
+    #: So many random bytes in hex, for Message-IDs.
+    token: Callable[[int], str] = token_hex
+    #: Message-IDs given out in this run.
+    given: count[int] = field(default_factory=count)
     #: What became of subscriptions and variants, by word.
     tally: Counter[str] = field(default_factory=Counter)
 
@@ -44,41 +50,40 @@ class Desk:
         """The reader's zone."""
         return zone_of(reader.subscriber.timezone, self.settings.site.zone)
 
-    def message_id(self) -> str:
-        """A new Message-ID at the sender's domain, RFC 5322 section 3.6.4 (I6)."""
-        return message_id(self.settings.mail.sender, self.new_id())
+    def message_ids(self, number: int) -> list[str]:
+        """New Message-IDs at the sender's domain, RFC 5322 section 3.6.4 (I6).
 
-    def delivery(
-        self, reader: Reader, period: str, window: tuple[int, int], *, due_at: datetime | None = None,
-        next_due_at: datetime | None = None,
-    ) -> NewDelivery:
-        """A delivery of `window` to this reader, to be written if the subscription is still as it was read."""
+        Those of later readers come later in the alphabet too: a million at random places of an index are slow to store.
+        """
+        random = self.token(_RANDOM * number)
+        begin, end = _frame(self.settings.mail.sender, f"{int(self.now.timestamp()):08x}")
+        parts = (random[at : at + 2 * _RANDOM] for at in range(0, len(random), 2 * _RANDOM))
+        return [f"{begin}{next(self.given):06x}{part}{end}" for part in parts]
+
+    def times(self, message_ids: Sequence[str], *, spread: bool) -> list[PlainInstant]:
+        """When each of these messages may go: now, or `spread` evenly over the time that the settings give an edition.
+
+        A message's place in that time comes from its Message-ID, to the second.
+        """
+        seconds = int(self.settings.mail.spread.total_seconds()) if spread else 0
+        if not seconds:
+            return [plain(self.store.dialect, self.now)] * len(message_ids)
+        after = [zlib.crc32(ident.encode()) * seconds >> 32 for ident in message_ids]
+        at = {delay: plain(self.store.dialect, self.now + timedelta(seconds=delay)) for delay in set(after)}
+        return [at[delay] for delay in after]
+
+    def delivery(self, reader: Reader, period: str, window: tuple[int, int]) -> NewDelivery:
+        """A delivery of `window` outside of any slot, to be written if the subscription is still as it was read."""
         subscription = reader.subscription
         return NewDelivery(
             subscription_id=subscription.id, subscriber_id=subscription.subscriber_id, period=period,
-            from_seq=window[0], to_seq=window[1], message_id=self.message_id(), next_due_at=next_due_at, due_at=due_at,
+            from_seq=window[0], to_seq=window[1], message_id=self.message_ids(1)[0], next_due_at=None, due_at=None,
             expect_from_seq=subscription.from_seq, expect_generation=subscription.generation,
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Windows:
-    """Reads windows of articles in one transaction, each only once."""
-
-    tx: Tx
-    found: dict[tuple[int, int, tuple[str, ...]], Sequence[Article]] = field(default_factory=dict)
-    seen: dict[tuple[int, int, tuple[str, ...]], bool] = field(default_factory=dict)
-
-    async def read(self, after: int, to: int, sections: tuple[str, ...]) -> Sequence[Article]:
-        """The matching articles of (after, to], newest first, backfill left out."""
-        key = (after, to, sections)
-        if key not in self.found:
-            self.found[key] = [] if after >= to else await articles.window(self.tx, after, to, sections, limit=_NAMED)
-        return self.found[key]
-
-    async def holds_any(self, after: int, to: int, sections: tuple[str, ...]) -> bool:
-        """Whether any article of (after, to] matches."""
-        key = (after, to, sections)
-        if key not in self.seen:
-            self.seen[key] = after < to and bool(await articles.window(self.tx, after, to, sections, limit=1))
-        return self.seen[key]
+@lru_cache(8)
+def _frame(sender: str, begin: str) -> tuple[str, str]:
+    """What stands around the unique part of Message-IDs that all begin alike."""
+    before, _, after = message_id(sender, f"{begin}|").partition("|")
+    return before, after

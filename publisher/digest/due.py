@@ -4,12 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
+from datetime import datetime, time, timedelta, tzinfo
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 from publisher.digest.calendar import latest_due, next_due, period
-from publisher.model import Frequency, Subscription
-from publisher.settings import Mail
+from publisher.mail_settings import Mail
+from publisher.model import Frequency
+
+
+class Choices(Protocol):
+    """What of a subscription says when it is due: a `Subscription`, or what readers who are alike have in common."""
+
+    @property
+    def frequency(self) -> Frequency:
+        """How often."""
+
+    @property
+    def weekday(self) -> int:
+        """0 is Monday; only of weight for WEEKLY."""
+
+    @property
+    def local_time(self) -> time:
+        """In the reader's zone."""
+
+    @property
+    def next_due_at(self) -> datetime | None:
+        """None: not scheduled yet."""
+
+    @property
+    def last_due_at(self) -> datetime | None:
+        """Of the last slot that was planned or passed over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +56,7 @@ def zone_of(name: str, default: tzinfo) -> tzinfo:
         return default
 
 
-def first_due(subscription: Subscription, zone: tzinfo, now: datetime, mail: Mail) -> datetime:
+def first_due(subscription: Choices, zone: tzinfo, now: datetime, mail: Mail) -> datetime:
     """The first due instant of a subscription that has none: after `now`, and in another slot than its last one.
 
     An IMMEDIATE one is due at once: its window says whether there is anything for it.
@@ -45,7 +70,7 @@ def first_due(subscription: Subscription, zone: tzinfo, now: datetime, mail: Mai
     return found
 
 
-def slot(subscription: Subscription, zone: tzinfo, now: datetime, mail: Mail) -> Slot:
+def slot(subscription: Choices, zone: tzinfo, now: datetime, mail: Mail) -> Slot:
     """The slot of a subscription whose `next_due_at` is at or before `now`."""
     assert subscription.next_due_at is not None
     at = latest_due(
@@ -57,7 +82,7 @@ def slot(subscription: Subscription, zone: tzinfo, now: datetime, mail: Mail) ->
     return Slot(at, _next(subscription, zone, now, mail.coalesce), late or again)
 
 
-def name_of(subscription: Subscription, zone: tzinfo, due_at: datetime, to_seq: int) -> str:
+def name_of(subscription: Choices, zone: tzinfo, due_at: datetime, to_seq: int) -> str:
     """The slot's period (I4)."""
     return period(subscription.frequency, due_at, zone, to_seq, local_time=subscription.local_time)
 
@@ -71,7 +96,7 @@ def window_end(from_seq: int, last_seq: int, unsettled: Sequence[int]) -> int:
     return min(last_seq, first - 1)
 
 
-def _next(subscription: Subscription, zone: tzinfo, after: datetime, coalesce: timedelta) -> datetime:
+def _next(subscription: Choices, zone: tzinfo, after: datetime, coalesce: timedelta) -> datetime:
     return next_due(
         subscription.frequency, subscription.weekday, subscription.local_time, zone, after, coalesce=coalesce
     )

@@ -1,7 +1,7 @@
 """The plan step: from who is due to deliveries that wait to be sent.
 
     new readers      | first due instant, welcome owed? | select | render -> edition, variant, deliveries
-    due (or by hand) | slot, window | select | render -> the same; nothing in it: the due instant moves on
+    due (or by hand) | readers who are alike: slot, window, variant -> the same; nothing in it: the due instant moves on
     stale variants   | render without what was withdrawn -> new revision, or cancelled
 
 Each batch reads in one transaction, renders outside any, and writes in another that is short and checks again what the
@@ -10,22 +10,20 @@ reading said. So two planners at once, or one that dies anywhere, plan nothing t
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import uuid4
 
 from publisher import log
 from publisher.config import Settings
-from publisher.digest.batch import plan_batch
-from publisher.digest.desk import BATCH, Desk
+from publisher.digest.batch import BATCH, Run, plan_batch
+from publisher.digest.desk import Desk
 from publisher.digest.press import Press
 from publisher.digest.revise import revise
 from publisher.digest.welcome import receive
-from publisher.model import Reader
 from publisher.progress import Progress, silent
-from publisher.store import audience
 from publisher.store.engine import Store
 from publisher.templating import Templates
 
@@ -63,32 +61,28 @@ class PlanReport:
 
 async def plan(
     store: Store, settings: Settings, templates: Templates, *, now: datetime, manual: str = "", newsletter: str = "",
-    new_id: Callable[[], str] = lambda: uuid4().hex, progress: Progress = silent,
+    progress: Progress = silent, batch: int = BATCH,
 ) -> PlanReport:
     """Plans everything that is due at `now`; planning again at once plans nothing more.
 
     `manual` names a run by hand: the next edition of every active subscription to `newsletter`, which must then be
-    given, at once and whatever is due; due instants stay. `newsletter` alone: only what is due of this one. `new_id`
-    gives the random half of each Message-ID. `progress` hears of subscriptions looked at.
+    given, at once and whatever is due; due instants stay. `newsletter` alone: only what is due of this one. `progress`
+    hears of subscriptions looked at. `batch`: subscriptions planned in one write transaction.
     """
-    desk = Desk(store, settings, Press(settings, templates), now, new_id)
+    desk = Desk(store, settings, Press(settings, templates), now)
     await receive(desk)
-    looked_at = after = 0
-    while readers := await _readers(desk, after, manual, newsletter):
-        after = readers[-1].subscription.id
-        chosen = [reader for reader in readers if newsletter in ("", reader.subscription.newsletter)]
-        await plan_batch(desk, chosen, manual=manual)
-        looked_at += len(readers)
-        progress(looked_at, 0)
+    run = Run(desk, manual, newsletter, batch)
+    looked_at = 0
+    # What stands in memory before is looked through for garbage once, not with each batch.
+    gc.freeze()
+    try:
+        while number := await plan_batch(run):
+            looked_at += number
+            progress(looked_at, 0)
+    finally:
+        gc.unfreeze()
     await revise(desk)
     return _report(desk.tally, desk.press.faults)
-
-
-async def _readers(desk: Desk, after: int, manual: str, newsletter: str) -> Sequence[Reader]:
-    async with desk.store.read() as tx:
-        if manual:
-            return await audience.active(tx, newsletter, after, BATCH)
-        return await audience.due(tx, desk.now, after, BATCH)
 
 
 def _report(tally: Counter[str], faults: Sequence[str]) -> PlanReport:

@@ -74,8 +74,13 @@ def variant_key(kind: str, articles: Sequence[Article], language: str, form: str
 
     The stories count with their content, so that one corrected in between is not sent as it was before.
     """
-    stories = (f"{article.id} {article.content_hash}" for article in articles)
-    return hashlib.sha256("\n".join((kind, language, form, *stories)).encode()).hexdigest()
+    return key_of(kind, [(article.id, article.content_hash) for article in articles], language, form)
+
+
+def key_of(kind: str, stories: Iterable[tuple[str, str]], language: str, form: str = "both") -> str:
+    """The same of articles of which only (id, content hash) are known."""
+    told = (f"{ident} {content_hash}" for ident, content_hash in stories)
+    return hashlib.sha256("\n".join((kind, language, form, *told)).encode()).hexdigest()
 
 
 def arrange(articles: Sequence[Article], order: Sequence[str], *, told: int, brief: int) -> Arrangement:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from publisher.intake import dates
 from publisher.text import one_line
+
+#: Headline and roles ask of the same lines.
+_remembered = lru_cache(maxsize=4096)
 
 _PIECE = (
     r"words|story|report(?:ed|ing)?|texte?|testo|interview|analysis|review|opinion|chronique|reportage|entretien|entrevista"
@@ -27,14 +31,19 @@ _OFFICE = re.compile(r",\s+[^\W\d_A-ZÀ-Þ][^,]*$")
 _OUR = re.compile(r"^(?:unser\w*|our|notre|nuestr[oa])\s+\S+\s+", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?:\s+[^\W\d_][\w.'’-]*){0,4}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
+_SHORT_YEAR = re.compile(r"\d[./-]\d{1,2}[./-]\d\d(?!\d)")
+#: What stands before the name of one who signs.
+_SIGNED = re.compile(r"(?:[—–]|--?)\s*(?=[^\W\d_])")
 _DATE_WORDS = re.compile(
     r"(?:published|posted|updated|last|on|date|at|am|pm|gmt|utc|[a-z]{1,2}t|uhr|min|read|by|"
     r"mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|stand|veröffentlicht|aktualisiert|publié|le|à|"
-    r"de|del|actualizado|publicado|minutos?|minutes?|lectura|first|mis|jour|نشر|في|оновлено|опубліковано|р)",
+    r"de|del|actualizado|publicado|minutos?|minutes?|lectura|first|mis|jour|نشر|في|оновлено|опубліковано|р"
+    r"|el|las?|du|au|um|vom|den|der|kl|alle|del|[年月日時分]|公開日?|更新日?|投稿日?|掲載|読了時間)",
     re.IGNORECASE,
 )
 
 
+@_remembered
 def authors(line: str) -> tuple[str, ...]:
     """The names in a byline, as "By Ann Other and Ben Some"; empty for other lines."""
     match = _BY.fullmatch(line) if len(line) <= 140 else None
@@ -62,6 +71,7 @@ def person(line: str) -> tuple[str, ...]:
     return () if is_label(line) else names(_plain_names(line))
 
 
+@_remembered
 def is_person(line: str) -> bool:
     """True for names alone, of two or three words with capitals, maybe with an office or a date behind."""
     if len(line) > 90 or line[-1] in ".?!:" or "\u201c" in line:
@@ -90,12 +100,26 @@ def _is_name(part: str) -> bool:
     return not cased or sum(word[0].isupper() for word in cased) * 2 > len(cased)
 
 
+@_remembered
 def date(line: str, zone: ZoneInfo) -> datetime | None:
     """The instant (UTC) that a date line gives; None for other lines, such as sentences that name a date."""
-    if len(line) > 100 or not _YEAR.search(line):
+    if len(line) > 100:
         return None
-    found = dates.find(line, zone)
+    if _YEAR.search(line):
+        found, most = dates.find(line, zone), 4
+    else:
+        found, most = dates.find_short(line, zone) if _SHORT_YEAR.search(line) else None, 2
     if found is None:
         return None
     rest = [word for word in re.findall(r"[^\W\d_]+", line) if not _DATE_WORDS.fullmatch(word)]
-    return found if len(rest) <= 4 else None
+    return found if len(rest) <= most else None
+
+
+def signature(line: str) -> tuple[str, ...]:
+    """The names in a line that signs the text above it, as "— Ann Other"; empty for other lines."""
+    match = _SIGNED.match(line) if len(line) <= 80 else None
+    if match is None or line[-1] in ".?!:;,":
+        return ()
+    bare = line[match.end() :]
+    found = authors(bare) or person(bare)
+    return found if all(2 <= len(name.split()) <= 4 for name in found) else ()

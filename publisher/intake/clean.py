@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from urllib.parse import urlsplit
 
 import nh3
@@ -41,18 +41,18 @@ _H1 = re.compile(r"<(/?)h1\b", re.IGNORECASE)
 _SPACE_BETWEEN_BLOCKS = re.compile(r"\n\s*\n+")
 
 
-def sanitise(markup: str, base_url: str = "") -> str:
+def sanitise(markup: str, base_url: str = "", mark: Callable[[str], str] | None = None) -> str:
     """`markup` (a fragment) without anything that could run, track or break a page.
 
     Links and image addresses are absolute against `base_url`; those that cannot be made so are dropped, their text
-    stays. h1 becomes h2: the title is the page's only h1.
+    stays. h1 becomes h2: the title is the page's only h1. `mark` may give an image's address another form before that.
     """
 
     def attribute(element: str, name: str, value: str) -> str | None:
         if element == "a" and name == "href":
             return urls.resolve(base_url, value) or None
         if element == "img" and name == "src":
-            address = urls.resolve(base_url, value)
+            address = urls.resolve(base_url, mark(value) if mark is not None else value)
             return address if urlsplit(address).scheme in ("http", "https") else None
         if name == "dir" and value not in ("ltr", "rtl", "auto"):
             return None

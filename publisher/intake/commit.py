@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -15,6 +16,7 @@ from publisher.intake.record import PickUp
 from publisher.model import DocumentResult
 from publisher.store import articles
 from publisher.store.engine import Store
+from publisher.store.sqlite_driver import quickly
 
 
 async def commit(store: Store, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[DocumentResult]:
@@ -23,12 +25,13 @@ async def commit(store: Store, pick_up: PickUp, chunk: Sequence[Loaded]) -> list
     while True:
         culprit: Loaded | None = None
         try:
-            async with store.write() as tx:
+            async with store.write() as tx, quickly(tx):
                 await articles.lock(tx)
                 rows = []
                 for culprit in loaded:
                     row = await record.take(tx, pick_up, culprit)
                     rows.append(row)
+                    await asyncio.sleep(0)  # nothing else waits here: others have their turn
                 culprit = None
         except Exception as error:
             if culprit is None or isinstance(culprit.made, Refusal):

@@ -29,8 +29,12 @@ _MONTHS = {
     for name in names.split()
 }
 _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
+#: Years that no article means: before the first, and so many after the present one.
+FIRST_YEAR, YEARS_AHEAD = 1900, 10
 _YEAR = r"(?P<y>(?:19|20)\d\d)"
 _CLOCK = r"(?:\D{0,12}?(?P<h>[01]?\d|2[0-3])[:.](?P<min>[0-5]\d)(?::(?P<s>[0-5]\d))?\s*(?P<half>[ap]\.?m)?)?"
+_SHORT_YEAR = r"(?P<y>\d\d)(?![/-]?\d)"
+_SURE_DAY = r"1[3-9]|2\d|3[01]"
 _WRITTEN = (
     re.compile(rf"\b{_YEAR}[-/.](?P<m>\d\d?)[-/.](?P<d>\d\d?)(?!\d){_CLOCK}", re.IGNORECASE),
     re.compile(
@@ -44,6 +48,17 @@ _WRITTEN = (
     re.compile(rf"\b(?P<m>0?[1-9]|1[0-2])/(?P<d>1[3-9]|2\d|3[01])/{_YEAR}\b{_CLOCK}", re.IGNORECASE),
     re.compile(rf"{_YEAR}\s*年\s*(?P<m>\d\d?)\s*月\s*(?P<d>\d\d?)\s*日"),
 )
+#: As in date lines: "22.11.26". With slashes and dashes only a day above 12 tells which of the numbers is the month.
+_SHORT = (
+    re.compile(rf"(?<![\d.])(?P<d>\d\d?)\.(?P<m>\d\d?)\.(?P<y>\d\d)(?![\d.]?\d){_CLOCK}", re.IGNORECASE),
+    re.compile(rf"(?<![\d/-])(?P<d>{_SURE_DAY})([/-])(?P<m>0?[1-9]|1[0-2])\2{_SHORT_YEAR}{_CLOCK}", re.IGNORECASE),
+    re.compile(rf"(?<![\d/-])(?P<m>0?[1-9]|1[0-2])([/-])(?P<d>{_SURE_DAY})\2{_SHORT_YEAR}{_CLOCK}", re.IGNORECASE),
+)
+#: What a date may not have behind it where it is to be exact: figures, abbreviations and names of zones.
+_UNKNOWN_ZONE = re.compile(r"\b(?!(?:UTC|GMT|[AECMP][SD]T)$)[A-Z]{3,5}$")
+_MORE = re.compile(r"\d|\b[A-Z]{2,5}\b|\w/\w")
+#: Two figures mean a year of this century.
+_CENTURY = 2000
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
 )
@@ -59,6 +74,25 @@ def parse(text: str, zone: ZoneInfo) -> datetime | None:
     return _iso(text, zone) or _rfc2822(text, zone) or find(text, zone)
 
 
+def exact(text: str, zone: ZoneInfo) -> datetime | None:
+    """As `parse`, for a field that holds a date and no more: None where a part of it would be passed over.
+
+    Such a part is a time that cannot be, or the name of a zone: "2026-11-20 07:30 EST" is not 07:30 in `zone`.
+    """
+    text = text.strip()
+    if _UNKNOWN_ZONE.search(text):
+        return None
+    matches = (match for pattern in _WRITTEN if (match := pattern.search(text)))
+    match = None if _iso(text, zone) or _rfc2822(text, zone) else next(matches, None)
+    return None if match and _MORE.search(text, match.end()) else parse(text, zone)
+
+
+def is_absurd(moment: datetime, now: datetime) -> bool:
+    """True for what no article means by its date: before 1900, over ten years ahead of `now`, the zero of clocks."""
+    zero = moment.timestamp() == 0 or moment.isoformat().startswith("1970-01-01T00:00:00")
+    return zero or not FIRST_YEAR <= moment.year <= now.year + YEARS_AHEAD
+
+
 def find(line: str, zone: ZoneInfo) -> datetime | None:
     """The first date written anywhere in `line`, in `zone`; None where there is none."""
     for pattern in _WRITTEN:
@@ -66,6 +100,15 @@ def find(line: str, zone: ZoneInfo) -> datetime | None:
         if match is not None:
             return _written(match.groupdict(), zone)
     return None
+
+
+def find_short(line: str, zone: ZoneInfo) -> datetime | None:
+    """The first date in `line` whose year has two figures, of this century, in `zone`; None where there is none.
+
+    Only for lines that are known to be about a date: such figures may as well be a result or a version.
+    """
+    match = next((found for pattern in _SHORT if (found := pattern.search(line))), None)
+    return _written(match.groupdict(), zone) if match else None
 
 
 def _iso(text: str, zone: ZoneInfo) -> datetime | None:
@@ -92,8 +135,10 @@ def _written(parts: dict[str, str | None], zone: ZoneInfo) -> datetime | None:
     half = (parts.get("half") or "").lower()
     if half:
         hour = hour % 12 + (12 if half.startswith("p") else 0)
+    year = int(parts["y"] or 0)
+    year += _CENTURY if year < 100 else 0
     try:
-        moment = datetime(int(parts["y"] or 0), month, int(parts["d"] or 0), hour, minute, second, tzinfo=zone)
+        moment = datetime(year, month, int(parts["d"] or 0), hour, minute, second, tzinfo=zone)
     except ValueError:
         return None
     return _placed(moment.replace(tzinfo=None), zone)

@@ -7,6 +7,7 @@ import re
 from dataclasses import dataclass
 
 from publisher.errors import DocumentError
+from publisher.intake import language
 
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
@@ -33,6 +34,13 @@ _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
 # What Western European text uses of the upper half of windows-1252, letters apart.
 _WESTERN_SIGNS = frozenset("€‚„…‘’“”•–—™\u00a0¡¢£§©ª«®°±·º»¿½¼¾×÷")
+#: Languages in Latin letters that windows-1252 lacks, and what they are written in then.
+_BY_LANGUAGE = {
+    **dict.fromkeys(("bs", "cs", "hr", "hu", "pl", "ro", "sk", "sl", "sq"), ("cp1250", "iso8859-2")),
+    **dict.fromkeys(("az", "tr"), ("cp1254",)),
+    **dict.fromkeys(("et", "lt", "lv"), ("cp1257",)),
+}
+_ESCAPED = re.compile("[\udc80-\udcff]+")
 _SAMPLE = 65_536
 _SAMPLE_EVIDENCE = 4_096
 
@@ -50,14 +58,14 @@ def decode(data: bytes) -> Decoded:
     """`data` as text.
 
     In this order: byte order mark, UTF-16 without a mark where its zero bytes give it away, strict UTF-8, the charset
-    that a page declares for itself, UTF-8 with some damage, windows-1252 where the text looks Western, the best guess.
-    Raises DocumentError for what is no text.
+    that a page declares for itself, UTF-8 with some damage or with words in windows-1252, what its language is written
+    in, windows-1252 where the text looks Western, the best guess. Raises DocumentError for what is no text.
     """
     for signature, kind in _SIGNATURES:
         if data.startswith(signature):
             raise DocumentError(f"it is {kind}, not text", _SAVE_AS_TEXT)
     found = _by_mark(data) or _by_zero_bytes(data) or _strict(data, "utf-8") or _declared(data)
-    found = found or _damaged_utf8(data) or _western(data) or _guessed(data)
+    found = found or _damaged_utf8(data) or _by_language(data) or _western(data) or _guessed(data)
     if found is None or _is_rubbish(found):
         raise DocumentError(_NO_TEXT, _SAVE_AS_TEXT)
     return found
@@ -107,11 +115,35 @@ def _declared(data: bytes) -> Decoded | None:
 
 
 def _damaged_utf8(data: bytes) -> Decoded | None:
-    """UTF-8 with a few broken bytes: many good sequences, hardly a bad one."""
-    text = data.decode("utf-8", "replace")
-    bad = text.count("\ufffd")
-    good = sum(byte >= 0xC2 for byte in data[:_SAMPLE]) - bad  # first bytes of sequences
-    return Decoded(text, "utf-8 damaged") if good >= 3 and bad <= 1 + good // 10 else None
+    """UTF-8 with some broken bytes: many good sequences, and fewer bad ones.
+
+    A bad byte that stands alone is a letter or quotation mark that was pasted in windows-1252.
+    """
+    sample = data[:_SAMPLE]
+    bad = sample.decode("utf-8", "replace").count("\ufffd")
+    good = sum(not c.isascii() for c in sample.decode("utf-8", "ignore"))
+    if good < 3 or bad > 1 + good:
+        return None
+    return Decoded(_ESCAPED.sub(_pasted, data.decode("utf-8", "surrogateescape")), "utf-8 damaged")
+
+
+def _pasted(match: re.Match[str]) -> str:
+    alone = len(match[0]) == 1 and match.end() < len(match.string)
+    return bytes([ord(match[0]) - 0xDC00]).decode("cp1252", "replace") if alone else "\ufffd"
+
+
+def _by_language(data: bytes) -> Decoded | None:
+    """By the language that the text is in, most of whose letters are the same in any encoding."""
+    told = language.detect(data[:_SAMPLE].decode("cp1252", "replace"))
+    tried = [_strict(data, name, name.replace("cp", "windows-")) for name in _BY_LANGUAGE.get(told, ())]
+    found = max(filter(None, tried), key=_letters, default=None)
+    high = [c for c in found.text[:_SAMPLE] if not c.isascii()] if found else []
+    odd = sum(not c.isalpha() and c not in _WESTERN_SIGNS for c in high)
+    return found if 5 * odd <= len(high) else None
+
+
+def _letters(found: Decoded) -> int:
+    return sum(c.isalpha() for c in found.text[:_SAMPLE])
 
 
 def _western(data: bytes) -> Decoded | None:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from publisher import text as plain_text
 from publisher.errors import DocumentError
-from publisher.intake import bounds, clean, decode, html_page, language, markdown, plain
+from publisher.intake import bounds, clean, dates, decode, html_page, language, markdown, plain
 from publisher.model import Extracted
 
 #: Endings of files that are taken as articles, and the format of each.
@@ -27,14 +27,18 @@ FORMATS = {
 }
 #: A larger document is no article; callers refuse it before they read it.
 MAX_BYTES = 10_000_000
-#: Characters of the text that are enough to tell its language.
-_LANGUAGE_SAMPLE = 600
+#: Characters of the text that are mostly enough to tell its language, and those that are if any.
+_LANGUAGE_SAMPLES = (200, 600)
 
 
 def is_article_file(path: str) -> bool:
-    """True if the name of `path` is that of an article: a known ending, and neither hidden nor an editor's own file."""
-    name = PurePosixPath(path).name
-    return PurePosixPath(name.lower()).suffix in FORMATS and not name.startswith((".", "~", "#"))
+    """True if the name of `path` is that of an article: a known ending, and neither hidden nor an editor's own file.
+
+    Hugo's `_index` tells of a section, not of an article.
+    """
+    name = path.rpartition("/")[2]  # a path object for each of 100,000 files takes longer than the look at them
+    stem, dot, ending = name.lower().rpartition(".")
+    return dot + ending in FORMATS and not name.startswith((".", "~", "#")) and stem != "_index"
 
 
 def refuse_size(size: int) -> None:
@@ -46,11 +50,14 @@ def refuse_size(size: int) -> None:
         raise DocumentError("it is empty", "write the article into it, or delete it")
 
 
-def extract(data: bytes, path: str, *, now: datetime, zone: ZoneInfo, base_url: str = "") -> Extracted:
+def extract(
+    data: bytes, path: str, *, now: datetime, zone: ZoneInfo, base_url: str = "", beside: bool = False
+) -> Extracted:
     """The article in `data`, in the format that the ending of `path` names.
 
     Dates without a zone are in `zone`; `now` bounds the dates that a page's text may mean; relative links are resolved
-    against the document's own canonical URL, else `base_url`. `language` is empty where neither document nor text
+    against the document's own canonical URL, else `base_url`; with `beside` those of pictures are marked instead, for
+    they may mean files beside the document (`picture_links`). `language` is empty where neither document nor text
     tells. Raises DocumentError for what is no article.
     """
     kind = FORMATS.get(PurePosixPath(path.lower()).suffix)
@@ -65,14 +72,14 @@ def extract(data: bytes, path: str, *, now: datetime, zone: ZoneInfo, base_url: 
         bounds.refuse_line(text)
     if kind == "markdown":
         bounds.refuse_fragment(text)
-        found = markdown.parse(text, zone, base_url, now=now, path=path)
+        found = markdown.parse(text, zone, base_url, now=now, path=path, beside=beside)
     elif kind == "html":
-        found = html_page.parse(text, zone, now=now, base_url=base_url)
+        found = html_page.parse(text, zone, now=now, base_url=base_url, beside=beside)
     else:
         found = _plain(text, zone)
     if not any(c.isalnum() for c in found.content_text) or not found.title:
         raise DocumentError("it holds no text of an article", "check that the article's text is in it")
-    return replace(found, encoding=decoded.encoding, language=_language(found))
+    return replace(dated(found, now), encoding=decoded.encoding, language=_language(found))
 
 
 def _plain(text: str, zone: ZoneInfo) -> Extracted:
@@ -93,9 +100,19 @@ def _plain(text: str, zone: ZoneInfo) -> Extracted:
     )
 
 
+def dated(found: Extracted, now: datetime) -> Extracted:
+    """Without a date that cannot be meant: the article would come out in a hundred years, or among the oldest."""
+    if found.published_at is None or not dates.is_absurd(found.published_at, now):
+        return found
+    remark = f"its date cannot be meant and is passed over ({found.published_at.date().isoformat()})"
+    return replace(found, published_at=None, remarks=(*found.remarks, remark))
+
+
 def _language(found: Extracted) -> str:
     """The language that the text is in where that is plain to see, else the one that the document declares."""
-    detected = language.detect(f"{found.title}\n{found.standfirst}\n{found.content_text[:_LANGUAGE_SAMPLE]}")
+    head = f"{found.title}\n{found.standfirst}\n"
+    samples = (head + found.content_text[:size] for size in _LANGUAGE_SAMPLES)
+    detected = next((code for sample in samples if (code := language.detect(sample))), "")
     if found.language and (not detected or language.matches(found.language, detected)):
         return found.language
     return detected

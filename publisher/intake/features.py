@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import accumulate
 from math import log2
 from operator import itemgetter
+from typing import Any, NamedTuple
 
 from publisher.intake import shape
+from publisher.intake.forest import Table
 
 Row = list[float]
 
@@ -21,6 +23,8 @@ Row = list[float]
 _FUNCTION_WORDS = 40
 #: Distances and counts of lines beyond this say nothing more.
 _FAR = 40
+#: Two lines of nothing: words, end, running text.
+_EDGES = ((0.0, -1.0, -1.0),) * 2
 
 _MARKS = re.compile(r"[.!?…。！？؟۔।](?=[\s\"'”’»)]|$)|[。！？]")
 _COMMAS = re.compile(r"[,;،、，؛]")
@@ -34,6 +38,20 @@ _NOTICE_WORDS = frozenset(("copyright", "c", "rights", "rechte", "droits", "©")
 _END = {".": 3.0, "!": 2.0, "?": 2.0, "…": 1.0, ":": 1.5, ",": 0.5, ";": 0.5}
 _END |= dict.fromkeys("。۔।", 3.0) | dict.fromkeys("！？؟", 2.0)
 _CLOSERS = "\"'”’»«)]」 "
+#: The letters and signs of Western texts, a byte each.
+_WESTERN = "cp1252"
+#: Characters of a line in which digits, and capitals, count.
+_LONG, _SHORT = 200, 120
+
+
+def _all_but(counted: Callable[[str], object]) -> bytes:
+    """The bytes that are to be taken out of a line for counting the others."""
+    letters = {byte: bytes((byte,)).decode(_WESTERN, "ignore") for byte in range(256)}
+    return bytes(byte for byte, letter in letters.items() if not letter or not counted(letter))
+
+
+_NO_DIGITS, _NO_CAPITALS = _all_but(str.isdigit), _all_but(str.isupper)
+_NO_SIGNS, _NO_QUOTES, _NO_COMMAS = map(_all_but, (_SIGNS.match, _QUOTE.match, _COMMAS.match))
 #: What stands below an article: replies to it, and pointers to others.
 _REPLIES = re.compile(
     r"\b(?:comment(?:s|aires?)?|repl(?:y|ies)|responses?|discussion|kommentare?|comentarios?|comentários?|commenti"
@@ -46,6 +64,29 @@ _BELOW = re.compile(
     r"subscribe|follow|mehr|teilen|partager|compartir|condividi|delen|также|مشاركة)\b",
     re.IGNORECASE,
 )
+#: A line of ASCII without any of these words is nothing of the kind: asking a set costs less than a pattern.
+_MAY_REPLY = frozenset((
+    "comment", "comments", "commentaire", "commentaires", "reply", "replies", "response", "responses", "discussion",
+    "kommentar", "kommentare", "comentario", "comentarios", "commenti", "reacties",
+))  # fmt: skip
+_MAY_BE_BELOW = frozenset((
+    "related", "more", "you", "recommended", "read", "share", "tag", "tags", "filed", "category", "categories",
+    "about", "previous", "next", "popular", "trending", "latest", "archive", "archives", "newsletter", "subscribe",
+    "follow", "mehr", "teilen", "partager", "compartir", "condividi", "delen",
+))  # fmt: skip
+
+
+class _Counts(NamedTuple):
+    """Characters of a line: its width in Latin letters, digits and capitals (0 in a long one), signs that prose has no
+    use for, quotation marks, commas and their like.
+    """
+
+    width: int
+    digits: int
+    capitals: int
+    signs: int
+    quotes: int
+    commas: int
 
 
 @dataclass(slots=True)
@@ -61,8 +102,8 @@ class _Own:
     dated: bool
 
 
-def rows(lines: list[str], folded: list[str]) -> list[Row]:
-    """For each of `lines`, whose folded forms are `folded`, the numbers that the line model is asked with."""
+def rows(lines: list[str], folded: list[str]) -> Table:
+    """For each of `lines`, whose folded forms are `folded`, a row of the numbers that the line model is asked with."""
     counts = Counter(folded)
     split = [form.split() for form in folded]
     common, vocabulary = _vocabulary(lines, split)
@@ -86,12 +127,14 @@ def _vocabulary(lines: list[str], split: list[list[str]]) -> tuple[frozenset[str
 
 def _own(line: str, folded: list[str], times: int, common: frozenset[str], vocabulary: frozenset[str]) -> _Own:
     heads = [part[0] for part in line.split()]
-    width, words = (len(line), len(heads)) if line.isascii() else (shape.width(line), shape.words(line))
+    count = _counts(line)
+    width = count.width
+    words = len(heads) if width == len(line) else shape.words(line)
     end = _END.get(line.rstrip(_CLOSERS)[-1:], 0.0)
     known = len(folded) or 1
-    replies = width < 60 and _REPLIES.search(line) is not None
-    below = width < 80 and _BELOW.search(line) is not None
-    dated = width < 120 and _DATE_SHAPE.search(line) is not None
+    replies = width < 60 and _holds(_REPLIES, line, _MAY_REPLY, folded)
+    below = width < 80 and _holds(_BELOW, line, _MAY_BE_BELOW, folded)
+    dated = width < _SHORT and count.digits >= 3 and _DATE_SHAPE.search(line) is not None
     text = 1.0 if width >= 80 else 0.5 if width >= 40 else 0.0
     if end >= 2 and width >= 40:
         text += min(width, 400) / 200
@@ -100,11 +143,11 @@ def _own(line: str, folded: list[str], times: int, common: frozenset[str], vocab
         float(width),
         width / (words or 1),
         end,
-        *_signs(line, heads, width),
+        *_signs(line, heads, count),
         sum(map(common.__contains__, folded)) / known,
         sum(map(vocabulary.__contains__, folded)) / known,
-        float(len(_SIGNS.findall(line))),
-        float(line.count('"') if line.isascii() else len(_QUOTE.findall(line))),
+        float(count.signs),
+        float(count.quotes),
         float(line.count("(")),
         _start(line),
         float(min(times, 5)),
@@ -115,23 +158,50 @@ def _own(line: str, folded: list[str], times: int, common: frozenset[str], vocab
         float(dated),
         float(not _NOTICE_WORDS.isdisjoint(folded) and shape.is_notice(line)),
         float(line.count("|") + line.count(" - ") + line.count("»") + line.count("›")),
+        float(width < 80 and not shape.CALLS.isdisjoint(folded[:1])) + 2 * float(shape.is_prompt(line)),
     ]
     return _Own(row, words, text, replies, below, dated)
 
 
-def _signs(line: str, heads: list[str], width: int) -> Row:
+def _counts(line: str) -> _Counts:
+    """Counted as bytes where the script allows it: many times as fast."""
+    try:
+        data = line.encode(_WESTERN)
+    except UnicodeEncodeError:
+        width = shape.width(line)
+        return _Counts(
+            width,
+            sum(map(str.isdigit, line)) if width < _LONG else 0,
+            sum(map(str.isupper, line)) if width < _SHORT else 0,
+            len(_SIGNS.findall(line)), len(_QUOTE.findall(line)), len(_COMMAS.findall(line)),
+        )
+    size = len(line)
+    return _Counts(
+        size,
+        len(data.translate(None, _NO_DIGITS)) if size < _LONG else 0,
+        len(data.translate(None, _NO_CAPITALS)) if size < _SHORT else 0,
+        len(data.translate(None, _NO_SIGNS)),
+        len(data.translate(None, _NO_QUOTES)),
+        len(data.translate(None, _NO_COMMAS)),
+    )
+
+
+def _signs(line: str, heads: list[str], counted: _Counts) -> Row:
     """Sentence marks, marks and commas for each word, and the shares of capitals at words' heads, capitals, digits."""
     count = len(heads) or 1
-    commas = line.count(",") + line.count(";") if line.isascii() else len(_COMMAS.findall(line))
     marks = len(_MARKS.findall(line))
     return [
         float(marks),
         marks / count,
-        commas / count,
+        counted.commas / count,
         sum(map(str.isupper, heads[1:])) / (count - 1) if count > 1 else 0.5,
-        sum(map(str.isupper, line)) / (width or 1) if width < 120 else 0.0,
-        sum(map(str.isdigit, line)) / len(line) if width < 200 else 0.0,
+        counted.capitals / (counted.width or 1),
+        counted.digits / len(line),
     ]
+
+
+def _holds(pattern: re.Pattern[str], line: str, words: frozenset[str], folded: list[str]) -> bool:
+    return not (line.isascii() and words.isdisjoint(folded)) and pattern.search(line) is not None
 
 
 def _start(line: str) -> float:
@@ -151,45 +221,42 @@ def _holds_address(line: str) -> bool:
     )  # fmt: skip
 
 
-def _with_neighbours(own: list[_Own]) -> list[Row]:
+def _with_neighbours(own: list[_Own]) -> Table:
+    import numpy as np  # noqa: PLC0415 - 0.1 s to load, and only plain texts need it
+
     size = len(own)
-    text = [line.text for line in own]
-    sums = [0.0, *accumulate(text)]
-    short = [0, *accumulate(line.words <= 6 for line in own)]
-    dated = [0, *accumulate(line.dated for line in own)]
+    if not size:
+        return np.empty((0, 0))
+    rows = np.array([line.row for line in own])
+    text = np.array([line.text for line in own])
+    sums = summed(text)
+    short, dated = summed(rows[:, 0] <= 6), summed([line.dated for line in own])
     nearest = (
         *distances([line.text >= 1.0 for line in own]),
         distances([line.replies for line in own])[0],
         distances([line.below and not line.text for line in own])[0],
     )
-    whole, far = sums[-1] or 1.0, log2(size + 1)
+    whole, at = sums[-1] or 1.0, np.arange(size)
+    here, after = sums[:-1], sums[1:]
+    a3, a8, a20 = (np.maximum(0, at - far) for far in (3, 8, 20))
+    b4, b9, b21 = (np.minimum(size, at + far) for far in (4, 9, 21))
+    around = (
+        np.minimum(at, 60), np.minimum(size - at, 60), at / size, np.full(size, log2(size + 1)), here / whole,
+        np.full(size, whole), (here - sums[a3]) / 3, (sums[b4] - after) / 3, (here - sums[a8]) / 8,
+        (sums[b9] - after) / 8, (here - sums[a20]) / 20, (sums[b21] - after) / 20, (short[:-1] - short[a8]) / 8,
+        (short[b9] - short[1:]) / 8, dated[b9] - dated[a8], dated[b21] - dated[a20], *nearest,
+    )
     # Two lines of nothing on either side stand for the text's edges.
-    ends = [0.0, -1.0, -1.0]
-    beside = [ends, ends, *([line.row[0], line.row[3], line.text] for line in own), ends, ends]
-    for at, line in enumerate(own):
-        row, here, after = line.row, sums[at], sums[at + 1]
-        a8, b8, a20, b20 = max(0, at - 8), min(size, at + 9), max(0, at - 20), min(size, at + 21)
-        row += (
-            float(min(at, 60)),
-            float(min(size - at, 60)),
-            at / size,
-            far,
-            here / whole,
-            whole,
-            (here - sums[max(0, at - 3)]) / 3,
-            (sums[min(size, at + 4)] - after) / 3,
-            (here - sums[a8]) / 8,
-            (sums[b8] - after) / 8,
-            (here - sums[a20]) / 20,
-            (sums[b20] - after) / 20,
-            (short[at] - short[a8]) / 8,
-            (short[b8] - short[at + 1]) / 8,
-            float(dated[b8] - dated[a8]),
-            float(dated[b20] - dated[a20]),
-        )
-        row += [float(away[at]) for away in nearest]
-        row += beside[at] + beside[at + 1] + beside[at + 3] + beside[at + 4]
-    return [line.row for line in own]
+    beside = np.vstack([_EDGES, np.column_stack((rows[:, 0], rows[:, 3], text)), _EDGES])
+    far = (beside[place : place + size] for place in (0, 1, 3, 4))
+    return np.column_stack((rows, *around, *far))
+
+
+def summed(values: Any) -> Table:
+    """The sums of the first none, one, two and so on of `values`."""
+    import numpy as np  # noqa: PLC0415 - as above
+
+    return np.concatenate(([0.0], np.cumsum(values)))
 
 
 def distances(marks: list[bool]) -> tuple[list[int], list[int]]:

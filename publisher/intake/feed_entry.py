@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import re
 from calendar import timegm
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -29,8 +29,9 @@ _MOST = 30
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _SENTENCE = re.compile(r"(.{20,}?[.!?。！？…])(?:\s|$)", re.DOTALL)
 _CUT_OFF = re.compile(r"\s*(?:\[?(?:…|\.\.\.)\]?|Continue reading.*|Read more.*)\s*$", re.IGNORECASE | re.DOTALL)
-_MAIL_AND_NAME = re.compile(r"\S+@\S+\s+\((?P<name>[^)]+)\)")
+_MAIL_AND_NAME = re.compile(r"\S+@\S+\s+\((?P<behind>[^)]+)\)|(?P<before>[^<(]+)[<(]\S+@\S+[>)]")
 _MAIL = re.compile(r"<?\S+@\S+\.\S+>?")
+_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 _NO_SECTION = re.compile(r"uncategori[sz]ed|allgemein|non classé|sin categoría", re.IGNORECASE)
 
 
@@ -66,8 +67,21 @@ class Raw:
     related: tuple[Related, ...] = ()
 
 
-def read(entry: Parsed, feed_language: str, url: str) -> Raw:
-    """What feedparser found in an RSS or Atom entry."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What one document says, whatever the format."""
+
+    #: As "rss20", "atom10" or "json11".
+    form: str
+    title: str
+    #: What makes each entry.
+    entries: Sequence[Callable[[], Raw]]
+    #: (relation, address) of the links that the feed has for itself, as found.
+    links: tuple[tuple[str, str], ...] = ()
+
+
+def read(entry: Parsed, feed: Parsed, url: str) -> Raw:
+    """What feedparser found in an RSS or Atom entry of `feed`."""
     markup, is_html, summary, detail = _texts(entry)
     link = _absolute(url, _get(entry, "feedburner_origlink") or _link(entry))
     section, *tags = [label for label in map(_label, entry.get("tags", ())) if label] or [""]
@@ -75,8 +89,8 @@ def read(entry: Parsed, feed_language: str, url: str) -> Raw:
     return Raw(
         id=_get(entry, "id"), link=link, title=_get(entry, "title"), markup=markup, is_html=is_html, summary=summary,
         base=_absolute(url, str(detail.get("base") or "")) or link or url,
-        authors=_authors(entry), tags=tuple(tags), section=section,
-        language=str(detail.get("language") or "") or feed_language,
+        authors=_authors(entry) or _authors(feed), tags=tuple(tags), section=section,
+        language=str(detail.get("language") or "") or str(feed.get("language") or ""),
         dates=tuple(_get(entry, name) for name in ("published", "updated", "created")),
         parsed_date=_parsed_date(entry), image=image, caption=_caption(entry),
         credit=_get(entry, "credit"), enclosures=enclosures, related=_related(entry, url),
@@ -123,7 +137,12 @@ def _texts(entry: Parsed) -> tuple[str, bool, str, Mapping[str, Any]]:
 def _get(entry: Parsed, name: str) -> str:
     """A text of the entry; the plain way into the dictionary, because feedparser's own gives one date for another."""
     value = dict.get(entry, name)
-    return value.strip() if isinstance(value, str) else ""
+    return printable(value).strip() if isinstance(value, str) else ""
+
+
+def printable(text: str) -> str:
+    """`text` without what no document may hold and no database takes; of an id no part, and nothing to read."""
+    return _FORBIDDEN.sub("", text)
 
 
 def _link(entry: Parsed) -> str:
@@ -139,10 +158,13 @@ def _label(tag: Mapping[str, Any]) -> str:
 
 def _authors(entry: Parsed) -> tuple[str, ...]:
     found = []
+    whole = plain_text.one_line(_get(entry, "author"))
     for one in entry.get("authors", ()) or ():
-        name = plain_text.one_line(str(one.get("name") or ""))
-        match = _MAIL_AND_NAME.fullmatch(name)
-        found.append(match["name"] if match else "" if _MAIL.fullmatch(name) else name)
+        mail = str(one.get("email") or "")
+        # feedparser ends addresses after four letters of the last label, and takes the rest for a name.
+        said = whole if mail and mail in whole else plain_text.one_line(str(one.get("name") or ""))
+        match = _MAIL_AND_NAME.fullmatch(said)
+        found.append((match["behind"] or match["before"]).strip() if match else "" if _MAIL.fullmatch(said) else said)
     return tuple(dict.fromkeys(name for name in found if name))
 
 
@@ -161,7 +183,7 @@ def _media(entry: Parsed, url: str) -> tuple[str, tuple[Enclosure, ...]]:
         address = _absolute(url, str(link.get("href") or ""))
         if link.get("rel") != "enclosure" or not address.startswith("http"):
             continue
-        kind = str(link.get("type") or "").strip().lower()[:_LONGEST_TYPE]
+        kind = printable(str(link.get("type") or "")).strip().lower()[:_LONGEST_TYPE]
         if kind.startswith("image/"):
             pictures.append(address)
         else:
@@ -176,7 +198,7 @@ def _media(entry: Parsed, url: str) -> tuple[str, tuple[Enclosure, ...]]:
 
 def _caption(entry: Parsed) -> str:
     """The picture's description: feedparser leaves it in the detail of a summary that is another one."""
-    said = str((entry.get("summary_detail") or {}).get("value") or "").strip()
+    said = printable(str((entry.get("summary_detail") or {}).get("value") or "")).strip()
     return said if entry.get("media_content") and said != _get(entry, "summary") else ""
 
 

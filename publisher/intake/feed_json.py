@@ -9,17 +9,14 @@ from typing import Any
 from publisher import text as plain_text
 from publisher import urls
 from publisher.errors import DocumentError
-from publisher.intake.feed_entry import Raw
+from publisher.intake.feed_entry import Found, Raw, printable
 from publisher.model import Enclosure, Related
 
 _REMEDY = "check that the address is that of an RSS, Atom or JSON feed"
 
 
-def read(text: str, url: str) -> tuple[str, str, list[Callable[[], Raw]]]:
-    """Form ("json1" or "json11"), title, and for each item what makes it an entry.
-
-    Raises DocumentError for what is no JSON Feed.
-    """
+def read(text: str, url: str) -> Found:
+    """What the feed holds; its form is "json1" or "json11". Raises DocumentError for what is no JSON Feed."""
     try:
         found = json.loads(text.lstrip("\ufeff"))
     except (ValueError, RecursionError) as error:
@@ -30,7 +27,19 @@ def read(text: str, url: str) -> tuple[str, str, list[Callable[[], Raw]]]:
         raise DocumentError("it is JSON, but no JSON Feed", _REMEDY)
     form = "json11" if version.rstrip("/").endswith("1.1") else "json1"
     base = urls.resolve(url, _text(found.get("home_page_url"))) or url
-    return form, plain_text.one_line(_text(found.get("title"))), [_reader(item, found, base) for item in items]
+    title = plain_text.one_line(_text(found.get("title")))
+    return Found(form, title, [_reader(item, found, base) for item in items], _links(found))
+
+
+def _links(feed: dict[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Its hubs for WebSub and its own address, as the links that other formats have."""
+    hubs = feed.get("hubs")
+    found = [
+        ("hub", _text(hub.get("url")))
+        for hub in (hubs if isinstance(hubs, list) else ())[:20]
+        if isinstance(hub, dict) and _text(hub.get("type")).lower() in ("websub", "pubsubhubbub")
+    ]
+    return (*found, ("self", _text(feed.get("feed_url"))))
 
 
 def _reader(item: Any, feed: dict[str, Any], base: str) -> Callable[[], Raw]:
@@ -81,4 +90,4 @@ def _text(value: Any) -> str:
     """`value` where it is text; ids may also come as numbers, which readers are told to take as text."""
     if isinstance(value, bool):
         return ""
-    return value if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""
+    return printable(value) if isinstance(value, str) else str(value) if isinstance(value, (int, float)) else ""

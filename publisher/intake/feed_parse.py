@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 from publisher import text as plain_text
 from publisher.errors import DocumentError
 from publisher.intake import decode, feed_entry, feed_json
-from publisher.intake.feed_entry import Raw
+from publisher.intake.feed_entry import Found, Raw
 from publisher.model import Extracted
 
 _NO_FEED = "it is no feed"
@@ -28,6 +28,9 @@ _FAULT = "report it: this is a fault of Publisher"
 _TWICE = "the feed gives this id to several entries; the first counts"
 #: How the report calls the second, third... entry that claims an id.
 _AGAIN = "{path} ({number})"
+#: Entries of a feed, and elements beside what its texts hold: the largest honest ones have some thousands.
+_MOST_ENTRIES, _MOST_ELEMENTS = 10_000, 250_000
+_ENTRY = re.compile(r"<(?:\w{1,40}:)?(?:item|entry)\b", re.IGNORECASE)
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 _ENTITY = re.compile(r"<!ENTITY\s+(%?)\s*[^\s>]+\s*(\"[^\"]*\"|'[^']*'|SYSTEM|PUBLIC)?", re.IGNORECASE)
 #: A declared entity may stand for a character or a word, not for more entities.
@@ -59,6 +62,8 @@ class Feed:
     title: str
     #: In the order of the document; paths are unique.
     entries: tuple[Entry, ...]
+    #: (relation, address) of the links that the feed has for itself, as found.
+    links: tuple[tuple[str, str], ...] = ()
 
 
 def parse(data: bytes, content_type: str, url: str, zone: ZoneInfo) -> Feed:
@@ -68,11 +73,11 @@ def parse(data: bytes, content_type: str, url: str, zone: ZoneInfo) -> Feed:
     entries with one id the first counts. Raises DocumentError for what is no feed.
     """
     text = _decoded(data, content_type)
-    if text.lstrip("\ufeff \t\r\n").startswith("{"):
-        form, title, found = feed_json.read(text, url)
-    else:
-        form, title, found = _by_feedparser(text, url)
-    return Feed(form, title, _without_doubles(_entry(make, zone) for make in found))
+    is_json = text.lstrip("\ufeff \t\r\n").startswith("{")
+    found = feed_json.read(text, url) if is_json else _by_feedparser(text, url)
+    if len(found.entries) > _MOST_ENTRIES:
+        raise _crowd("entries", _MOST_ENTRIES)
+    return Feed(found.form, found.title, _without_doubles(_entry(make, zone) for make in found.entries), found.links)
 
 
 def _decoded(data: bytes, content_type: str) -> str:
@@ -92,12 +97,13 @@ def _decoded(data: bytes, content_type: str) -> str:
         return found.text
 
 
-def _by_feedparser(text: str, url: str) -> tuple[str, str, list[Callable[[], Raw]]]:
+def _by_feedparser(text: str, url: str) -> Found:
     import feedparser  # noqa: PLC0415 - only feeds need it
 
     if _PAGE.match(text):
         raise DocumentError("it is a web page, not a feed", _REMEDY)
     _refuse_bombs(text)
+    _refuse_crowds(text)
     data = _DECLARATION.sub("", text.lstrip("\ufeff")).encode("utf-8", "replace")
     try:
         found = feedparser.parse(
@@ -110,13 +116,15 @@ def _by_feedparser(text: str, url: str) -> tuple[str, str, list[Callable[[], Raw
     form = str(found.get("version") or "")
     if not form and not found.entries:
         raise DocumentError(_NO_FEED, _REMEDY)
-    language = str(found.feed.get("language") or "")
+    # An author of the whole feed is each entry's in Atom (RFC 4287, section 4.2.1); in RSS it is an editor's address.
+    shared = {name: found.feed.get(name) for name in ("language", *(("author", "authors") if "atom" in form else ()))}
     title = plain_text.one_line(str(found.feed.get("title") or ""))
-    return form or "unknown", title, [_reader(entry, language, url) for entry in found.entries]
+    links = tuple((str(link.get("rel") or ""), str(link.get("href") or "")) for link in found.feed.get("links", ()))
+    return Found(form or "unknown", title, [_reader(entry, shared, url) for entry in found.entries], links[:100])
 
 
-def _reader(entry: feed_entry.Parsed, language: str, url: str) -> Callable[[], Raw]:
-    return lambda: feed_entry.read(entry, language, url)
+def _reader(entry: feed_entry.Parsed, feed: feed_entry.Parsed, url: str) -> Callable[[], Raw]:
+    return lambda: feed_entry.read(entry, feed, url)
 
 
 def _refuse_bombs(text: str) -> None:
@@ -124,6 +132,22 @@ def _refuse_bombs(text: str) -> None:
     for match in _ENTITY.finditer(text[:200_000]):
         if match[1] or not match[2] or not _HARMLESS.fullmatch(match[2]):
             raise DocumentError("it declares entities of its own, which could make it grow without end", _REMEDY)
+
+
+def _refuse_crowds(text: str) -> None:
+    """Raises DocumentError for what would take minutes to read: each element costs time, whatever its size."""
+    if text.count("<") <= _MOST_ENTRIES:
+        return
+    first, *rest = text.split("<![CDATA[")
+    bare = first + "".join(part.partition("]]>")[2] for part in rest)
+    if sum(1 for _ in _ENTRY.finditer(bare)) > _MOST_ENTRIES:
+        raise _crowd("entries", _MOST_ENTRIES)
+    if bare.count("<") > _MOST_ELEMENTS:
+        raise _crowd("elements", _MOST_ELEMENTS)
+
+
+def _crowd(what: str, limit: int) -> DocumentError:
+    return DocumentError(f"it holds more than {limit:,} {what}", "ask its publisher for a feed of the newest entries")
 
 
 def _entry(make: Callable[[], Raw], zone: ZoneInfo) -> Entry:

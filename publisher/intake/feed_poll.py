@@ -2,9 +2,9 @@
 
     due feeds | fetch, conditionally, guarded                 -> answer, or why there is none
     answer    | parse, in a thread                            -> entries
-    entries   | pass over what is known | full text on request -> documents
-    documents | identify | add or correct (`commit`)          -> STORE, short transactions
-    feed      | what is gone, that it was read, when to ask again -> STORE
+    entries   | compare, complete, write (`feed_take`)        -> STORE, short transactions
+    feed      | what is gone, that it was read, when to ask again, what hub it offers -> STORE
+    hubs      | asked to push, where that is wanted (`push_ask`)
     all       | publish what is due, in the order of its dates -> STORE
 
 Several feeds at a time; one that fails, or is slow, keeps none of the others. Nothing is fetched while the pick-up's
@@ -15,35 +15,31 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from publisher import http, log
 from publisher.config import Settings
+from publisher.crypto import Keys
 from publisher.errors import DocumentError, FetchError
-from publisher.intake import feed_parse, feed_schedule, feed_text, record
-from publisher.intake.commit import commit
-from publisher.intake.feed_parse import Entry, Feed
+from publisher.intake import feed_parse, feed_schedule, feed_take, push_ask, record
+from publisher.intake.feed_parse import Feed
 from publisher.intake.feed_rows import ITSELF, is_news, known_rows, tell
-from publisher.intake.folder import Reading, Refusal
-from publisher.intake.identity import content_hash
+from publisher.intake.folder import Refusal
 from publisher.intake.ingest import publish
-from publisher.intake.load import Loaded, Setting
 from publisher.intake.record import PickUp
-from publisher.model import Document, DocumentResult, DocumentState
+from publisher.model import DocumentResult
 from publisher.progress import Progress, silent
 from publisher.settings import Source
 from publisher.source_state import SourceState
-from publisher.store import articles, documents, sources
+from publisher.store import documents, pushes, sources
 from publisher.store.engine import Store
 from publisher.store.lock import pick_up_lock
 
 #: Feeds that are fetched and parsed at a time.
 _AT_ONCE = 4
-#: Entries that are written in one transaction.
-_CHUNK = 25
 _ACCEPT = (
     "application/atom+xml, application/rss+xml, application/feed+json, application/rdf+xml;q=0.9, "
     "application/xml;q=0.8, text/xml;q=0.8, application/json;q=0.7, */*;q=0.1"
@@ -82,12 +78,13 @@ class _Answer:
 async def poll(
     store: Store, settings: Settings, *, now: Callable[[], datetime], jitter: Callable[[], float],
     due_only: bool = False, brief: bool = False, progress: Progress = silent, limits: http.Limits | None = None,
+    keys: Keys | None = None,
 ) -> list[DocumentResult]:
     """Asks the configured feeds, and takes in what is new; a row for each entry, and for each feed that failed.
 
     `due_only`: only those whose time has come, as a service wants it; without it all, but for those that have ended and
     those whose server asked to be left alone. `brief`: only rows that are news. `jitter` gives numbers in [0, 1).
-    Publishes what came in.
+    Publishes what came in. With `keys`, the hubs of the feeds are asked to push: where somebody serves the callback.
     """
     run = _Run(store, settings, now, jitter, limits or http.Limits(), due_only, brief)
     feeds = [source for source in settings.source if source.kind == "feed"]
@@ -107,6 +104,8 @@ async def poll(
     for rows in found:
         if isinstance(rows, BaseException):
             raise rows  # the store is in trouble; all else is in the rows
+    if keys is not None:
+        await push_ask.ask(store, settings, keys, now=now, jitter=jitter)
     return [row for rows in found if not isinstance(rows, BaseException) for row in rows]
 
 
@@ -141,7 +140,8 @@ async def _poll(run: _Run, source: Source, state: SourceState) -> list[DocumentR
         return await _ended(run, source, state)
     if got.status not in (200, 304):
         return await _failed(run, source, state, f"its server answers {got.status}", _LATER, got)
-    digest = hashlib.sha256(got.body).hexdigest() if got.status == 200 else state.digest
+    said = got.body + got.headers.get("link", "").encode()  # which may offer another hub for the same feed
+    digest = hashlib.sha256(said).hexdigest() if got.status == 200 else state.digest
     if digest == state.digest:
         return await _unchanged(run, source, _Answer(state, got, digest, None))
     try:
@@ -159,19 +159,17 @@ async def _poll(run: _Run, source: Source, state: SourceState) -> list[DocumentR
 async def _take(run: _Run, source: Source, answer: _Answer) -> list[DocumentResult]:
     assert answer.feed is not None
     entries = answer.feed.entries
-    async with run.store.read() as tx:
-        known = await documents.at_paths(tx, source.name, [entry.path for entry in entries])
-    fresh = [entry for entry in entries if not _is_known(entry, known.get(entry.path))]
-    loaded = await _loaded(run, source, fresh, frozenset(known))
+    compared = await feed_take.compare(
+        run.store, run.settings, source, entries, now=run.now(), limits=run.limits
+    )
+    known = compared.known
     async with pick_up_lock(run.store):
         async with run.store.read() as tx:
             current = await sources.get(tx, source.name)
-            pick_up = await _prepare(run, source, entries)
         if current.polled_at != answer.state.polled_at:  # somebody else was here meanwhile, with what is newer
             return []
-        rows = []
-        for start in range(0, len(loaded), _CHUNK):
-            rows += await commit(run.store, pick_up, loaded[start : start + _CHUNK])
+        pick_up = await feed_take.pick_up(run.store, run.settings, source, entries, now=run.now())
+        rows = await feed_take.write(run.store, pick_up, compared.loaded)
         await _note(run, source, answer, pick_up, held=any(row.reason == record.HELD for row in rows))
     await publish(run.store, run.now())
     news = [row for row in rows if is_news(row, known.get(row.path))]
@@ -183,62 +181,27 @@ async def _take(run: _Run, source: Source, answer: _Answer) -> list[DocumentResu
     return await known_rows(run.store, same) + rows
 
 
-def _is_known(entry: Entry, document: Document | None) -> bool:
-    """True if the store has the entry as it is, and as one that the feed holds."""
-    if document is None or not document.present:
-        return False
-    if entry.made is None:
-        return (document.state, document.reason) == (DocumentState.REJECTED, entry.reason)
-    return document.state is DocumentState.ACCEPTED and document.digest == entry.digest
-
-
-async def _loaded(run: _Run, source: Source, fresh: Sequence[Entry], known: frozenset[str]) -> list[Loaded]:
-    """The entries as documents; the text from their pages where that is asked for."""
-    if source.full_text:
-        setting = Setting(run.now(), run.settings.site.zone, source.url)
-        fresh = await feed_text.completed(
-            fresh, setting, known, limits=run.limits, allow_private=source.allow_private
-        )
-    loaded = []
-    for entry in fresh:
-        reading = Reading(entry.path, len(entry.made.content_html) if entry.made else 0, 0, 0)
-        if entry.made is None:
-            loaded.append(Loaded(reading, "", Refusal(entry.path, entry.reason, entry.remedy)))
-        else:
-            loaded.append(Loaded(reading, entry.digest, entry.made, content_hash(entry.made)))
-    return loaded
-
-
-async def _prepare(run: _Run, source: Source, entries: Sequence[Entry]) -> PickUp:
-    async with run.store.read() as tx:
-        first = await documents.first_read_at(tx, source.name) is None
-        before = await documents.present(tx, source.name)
-        gone = sorted(before.keys() - {entry.path for entry in entries})
-        lost = {before[path].article_id for path in gone}
-        titles = await articles.titles(tx, [article_id for article_id in lost if article_id])
-    return PickUp(
-        source.name, Path(), run.now(), run.settings.site.language, backfill=first and source.backfill == "hold",
-        gone=frozenset(gone), lost=tuple(titles.items()), capped=True,
-    )
-
-
 async def _note(run: _Run, source: Source, answer: _Answer, pick_up: PickUp, *, held: bool) -> None:
     """What the feed holds no more, that it was read, and when it is asked again. Articles stay."""
-    state = feed_schedule.taken(
-        answer.state, now=pick_up.now, poll=source.poll, headers=answer.got.headers, moved=answer.got.moved,
-        digest="" if held else answer.digest,
-    )
+    assert answer.feed is not None
+    got = answer.got
     async with run.store.write() as tx:
+        await push_ask.note_offer(tx, run.settings, source, answer.feed, got, pick_up.now)
+        state = feed_schedule.taken(
+            answer.state, now=pick_up.now, poll=source.poll, headers=got.headers, moved=got.moved,
+            digest="" if held else answer.digest, pushed_until=await pushes.live_until(tx, source.name),
+        )
         await documents.mark_absent(tx, source.name, pick_up.gone)
         await sources.put(tx, state)
         await documents.mark_read(tx, source.name, pick_up.now)
 
 
 async def _unchanged(run: _Run, source: Source, answer: _Answer) -> list[DocumentResult]:
-    state = feed_schedule.unchanged(
-        answer.state, now=run.now(), poll=source.poll, headers=answer.got.headers, moved=answer.got.moved
-    )
     async with run.store.write() as tx:
+        state = feed_schedule.unchanged(
+            answer.state, now=run.now(), poll=source.poll, headers=answer.got.headers, moved=answer.got.moved,
+            pushed_until=await pushes.live_until(tx, source.name),
+        )
         await documents.mark_absent(tx, source.name, [ITSELF])
         await sources.put(tx, state)
     if run.brief:
@@ -262,7 +225,7 @@ async def _failed(
 
 
 async def _ended(run: _Run, source: Source, state: SourceState) -> list[DocumentResult]:
-    reason, remedy = _GONE
+    reason, remedy = _GONE if not state.url else ("where it had moved to it has ended: that server answers 410", _LATER)
     return await _refused(run, source, feed_schedule.ended(state, now=run.now(), reason=reason), reason, remedy)
 
 

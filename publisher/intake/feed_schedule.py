@@ -15,6 +15,8 @@ from publisher.source_state import SourceState
 
 #: `max-age` beyond this is a mistake, or a way never to be asked again.
 _LONGEST_AGE = timedelta(hours=6)
+#: While a hub pushes a feed it is asked no oftener than this, unless it is configured seldomer.
+_PUSHED = timedelta(hours=3)
 #: The longest time that failures, or a server's wish, keep a feed from being asked.
 _LONGEST_WAIT = timedelta(days=1)
 #: Share of a wait that jitter adds at most, so that feeds that failed together do not come back together.
@@ -36,21 +38,24 @@ def conditions(state: SourceState) -> dict[str, str]:
 
 
 def unchanged(
-    state: SourceState, *, now: datetime, poll: timedelta, headers: Mapping[str, str], moved: str = ""
+    state: SourceState, *, now: datetime, poll: timedelta, headers: Mapping[str, str], moved: str = "",
+    pushed_until: datetime | None = None,
 ) -> SourceState:
     """After a 304, or the bytes of before: what is known stays; a validator that came along replaces the old one."""
     return replace(
-        _well(state, now, poll, headers, moved), etag=headers.get("etag", state.etag),
+        _well(state, now, poll, headers, moved, pushed_until), etag=headers.get("etag", state.etag),
         last_modified=headers.get("last-modified", state.last_modified),
     )
 
 
 def taken(
-    state: SourceState, *, now: datetime, poll: timedelta, headers: Mapping[str, str], moved: str = "", digest: str
+    state: SourceState, *, now: datetime, poll: timedelta, headers: Mapping[str, str], moved: str = "", digest: str,
+    pushed_until: datetime | None = None,
 ) -> SourceState:
     """After a feed was read. Without `digest` it is read again next time, whatever it holds."""
     return replace(
-        _well(state, now, poll, headers, moved), digest=digest, etag=headers.get("etag", "") if digest else "",
+        _well(state, now, poll, headers, moved, pushed_until), digest=digest,
+        etag=headers.get("etag", "") if digest else "",
         last_modified=headers.get("last-modified", "") if digest else "",
     )
 
@@ -71,25 +76,37 @@ def failed(
 
 
 def ended(state: SourceState, *, now: datetime, reason: str) -> SourceState:
-    """After a 410: never asked again."""
+    """After a 410: never asked again. Where a redirect had led there, the configured address is asked once more."""
+    if state.url:
+        return replace(
+            state, url="", etag="", last_modified="", digest="", polled_at=now, next_poll_at=now, retry_at=None,
+            failures=state.failures + 1, reason=reason,
+        )
     return replace(state, polled_at=now, next_poll_at=None, retry_at=None, gone=True, reason=reason)
 
 
 def _well(
-    state: SourceState, now: datetime, poll: timedelta, headers: Mapping[str, str], moved: str
+    state: SourceState, now: datetime, poll: timedelta, headers: Mapping[str, str], moved: str,
+    pushed_until: datetime | None,
 ) -> SourceState:
-    wait = max(poll, min(_max_age(headers), _LONGEST_AGE))
+    wait = max(poll, min(_freshness(headers, now), _LONGEST_AGE))
+    if pushed_until is not None and pushed_until > now:
+        wait = max(wait, min(_PUSHED, pushed_until - now))
     return replace(
         state, polled_at=now, next_poll_at=now + wait, retry_at=None, failures=0, reason="", url=moved or state.url
     )
 
 
-def _max_age(headers: Mapping[str, str]) -> timedelta:
-    said = headers.get("cache-control", "")
-    match = _MAX_AGE.search(said)
-    if match is None or "no-cache" in said or "no-store" in said:
+def _freshness(headers: Mapping[str, str], now: datetime) -> timedelta:
+    """How long the answer is good for, RFC 9111 section 4.2.1: `max-age` before `Expires`."""
+    said = headers.get("cache-control", "").lower()
+    if "no-cache" in said or "no-store" in said:
         return timedelta()
-    return timedelta(seconds=int(match[1]))
+    match = _MAX_AGE.search(said)
+    if match is not None:
+        return timedelta(seconds=int(match[1]))
+    expires, date = (_date(headers.get(name, "")) for name in ("expires", "date"))
+    return max(expires - (date or now), timedelta()) if expires else timedelta()
 
 
 def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
@@ -97,9 +114,13 @@ def _retry_after(headers: Mapping[str, str], now: datetime) -> timedelta | None:
     said = headers.get("retry-after", "").strip()
     if said.isascii() and said.isdigit():
         return min(timedelta(seconds=int(said[:9])), _LONGEST_WAIT)
+    at = _date(said)
+    return None if at is None else min(max(at - now, timedelta()), _LONGEST_WAIT)
+
+
+def _date(said: str) -> datetime | None:
     try:
         at = parsedate_to_datetime(said)
+        return at if at.tzinfo else at.replace(tzinfo=UTC)
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    wait = (at if at.tzinfo else at.replace(tzinfo=UTC)) - now
-    return min(max(wait, timedelta()), _LONGEST_WAIT)

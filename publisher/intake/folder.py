@@ -9,16 +9,20 @@ be taken is a value with its reason, never an exception: one bad file stops no o
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
+import re
 import stat
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
 #: Endings of what editors, browsers and copying programs leave while they work.
 _TEMPORARY = ("~", "#", ".swp", ".swo", ".swx", ".tmp", ".temp", ".part", ".partial", ".crdownload", ".download")
+#: What programs that keep folders alike add to the name of a file that two people changed.
+_IN_CONFLICT = re.compile(r"\([^()]*\bconflicted copy\b[^()]*\)|[._](?:sync-)?conflict-\d{8}-\d{6}", re.IGNORECASE)
 #: Nanoseconds after which no writer is expected to be at work, whatever another machine's clock says.
 _LONG_AGO = 60 * 10**9
 _VANISHED = "it vanished while it was being read"
@@ -61,6 +65,8 @@ class Listing:
 
     files: tuple[Reading, ...]
     refused: tuple[Refusal, ...]
+    #: Paths of files that are `noted` and nothing more.
+    noted: tuple[str, ...] = ()
 
     def hides(self, path: str) -> bool:
         """True if `path` lies below a folder that could not be looked into: it may be there still."""
@@ -72,15 +78,19 @@ def is_passed_over(name: str) -> bool:
     return name.startswith((".", "~$", "#")) or name.lower().endswith(_TEMPORARY)
 
 
-def scan(root: Path, wanted: Callable[[str], bool], under: str = "", skip: str = "") -> Listing:
+def scan(
+    root: Path, wanted: Callable[[str], bool], under: str = "", skip: Collection[str] = (),
+    noted: Callable[[str], bool] | None = None,
+) -> Listing:
     """All files below `root/under` whose names are `wanted`; hidden and temporary ones are passed over.
 
-    So is what lies in the folder `skip`. A link that leads out of `root` is refused. A link to a folder inside is not
-    followed: it is met at its own place.
+    So is what lies in the folders `skip`. Of others whose names are `noted` only the paths are kept. A link that leads
+    out of `root` is refused. A link to a folder inside is not followed: it is met at its own place.
     """
     real_root = os.path.realpath(root)
     files: list[Reading] = []
     refused: list[Refusal] = []
+    beside: list[str] = []
     pending = [under]
     while pending:
         place = pending.pop()
@@ -100,15 +110,17 @@ def scan(root: Path, wanted: Callable[[str], bool], under: str = "", skip: str =
                 files.append(seen)
             elif isinstance(seen, Refusal):
                 refused.append(seen)
-            elif seen and path != skip:
-                pending.append(path)
-    return Listing(tuple(sorted(files, key=_by_path)), tuple(sorted(refused, key=_by_path)))
+            elif seen:
+                pending += [path] if path not in skip else []
+            elif noted is not None and noted(entry.name):
+                beside.append(path)
+    return Listing(tuple(sorted(files, key=_by_path)), tuple(sorted(refused, key=_by_path)), tuple(sorted(beside)))
 
 
 def look(root: Path, paths: Iterable[str]) -> Listing:
     """The files at these paths below `root`, whatever their names; what is not there is left out."""
     real_root = os.path.realpath(root)
-    seen = [_badly_named(path) or _file(f"{root}/{path}", path, real_root) for path in sorted(set(paths))]
+    seen = [_ill_named(path) or _file(f"{root}/{path}", path, real_root) for path in sorted(set(paths))]
     return Listing(
         tuple(found for found in seen if isinstance(found, Reading)),
         tuple(found for found in seen if isinstance(found, Refusal)),
@@ -181,14 +193,25 @@ def _look(
     if not entry.is_symlink():
         if entry.is_dir(follow_symlinks=False):
             return _badly_named(path) or True
-        return (wanted(entry.name) and (_badly_named(path) or _file(entry.path, path, real_root))) or False
+        return (wanted(entry.name) and (_ill_named(path) or _plain_file(entry, path))) or False
     try:
         leads_to_folder = entry.is_dir()
     except OSError:
         leads_to_folder = False
     if leads_to_folder:
         return False if _is_inside(os.path.realpath(entry.path), real_root) else _leads_out(path)
-    return (wanted(entry.name) and (_badly_named(path) or _file(entry.path, path, real_root))) or False
+    return (wanted(entry.name) and (_ill_named(path) or _file(entry.path, path, real_root))) or False
+
+
+def _plain_file(entry: os.DirEntry[str], path: str) -> Reading | Refusal | None:
+    """The file of an entry that is no link; None where it went meanwhile."""
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return _no_access(path, error)
+    return _reading(path, status) if stat.S_ISREG(status.st_mode) else _no_file(path)
 
 
 def _file(full: str, path: str, real_root: str) -> Reading | Refusal | None:
@@ -205,7 +228,7 @@ def _file(full: str, path: str, real_root: str) -> Reading | Refusal | None:
     if outside:
         return _leads_out(path)
     if not stat.S_ISREG(status.st_mode):
-        return Refusal(path, "it is no regular file", "put a plain file in its place")
+        return _no_file(path)
     return _reading(path, status)
 
 
@@ -228,6 +251,14 @@ def _is_inside(real: str, real_root: str) -> bool:
     return real == real_root or real.startswith(real_root.rstrip("/") + "/")
 
 
+def _ill_named(path: str) -> Refusal | None:
+    """Refuses a file for its name alone."""
+    if "onflict" in path and _IN_CONFLICT.search(path.rpartition("/")[2]):
+        reason = "it is the copy that a program made of a file which was changed in two places at once"
+        return Refusal(path, reason, "keep one of the two; rename this one if it is an article of its own")
+    return _badly_named(path)
+
+
 def _badly_named(path: str) -> Refusal | None:
     try:
         path.encode()
@@ -237,11 +268,17 @@ def _badly_named(path: str) -> Refusal | None:
     return None
 
 
+def _no_file(path: str) -> Refusal:
+    return Refusal(path, "it is no regular file", "put a plain file in its place")
+
+
 def _leads_out(path: str) -> Refusal:
     return Refusal(path, "it is a link that leads out of the folder", "put the file itself into the folder")
 
 
 def _no_access(path: str, error: OSError) -> Refusal:
+    if error.errno == errno.ELOOP:
+        return Refusal(path, "it is a link that leads back to itself", "remove the link, or put the file itself there")
     return Refusal(path, f"it cannot be read: {_why(error)}", "let the publisher's user read it")
 
 

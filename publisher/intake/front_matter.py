@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 import re
 import tomllib
+from contextlib import suppress
 from typing import Any
 
 from publisher.errors import DocumentError
@@ -28,6 +29,27 @@ _HEADERS = re.compile(
     r"\s*(?P<fields>(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ ]{4,}\S[^\n]*\n)*)+)(?:[ \t]*\n|\Z)(?P<body>.*)", re.DOTALL
 )
 _HEADER = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ ]{4,}\S[^\n]*)*)", re.MULTILINE)
+
+#: A field of running text on one line that YAML would cut at a `#`, or whose first word it would take for a mark of its
+#: own, without a word. (A comment has a space behind its `#`.)
+_CUT = re.compile(
+    r"^((?:title|headline|standfirst|description|summary|subtitle|excerpt|caption|credit):[ \t]+)"
+    r"((?:[!&]|[^\s\"'\[{|>][^\n]*[ \t]#(?=[^\s#]))[^\n]*?)[ \t]*$",
+    re.MULTILINE | re.IGNORECASE,
+)
+#: Characters of a block that libyaml gets, ten times as fast: it does not bound how deep it calls itself.
+_SHORT = 2_000
+#: YAML's words for nothing.
+_NOTHING = ("~", "null")
+#: A tag before a value or an item that asks for more than text, a list or a table.
+_TAGGED = re.compile(
+    r"^\s*(?:-\s+)*(?:[\w-]+\s*:\s+)?"
+    r"(?P<tag>!!(?!(?:str|int|float|bool|null|timestamp|seq|map)\b)\w\S*)",
+    re.MULTILINE,
+)
+_LISTED = re.compile(r"(?:\s*-\s+\S[^\n]*\n)+\s*")
+_NO_TABLE = "it is not a table of keys and values, as title: My title"
+
 
 def split(text: str) -> tuple[dict[str, Any], str]:
     """(raw fields, what follows them); no fields where `text` begins with none.
@@ -46,10 +68,25 @@ def split(text: str) -> tuple[dict[str, Any], str]:
     block = match["yaml"]
     if block is None:
         return _toml(match["toml"], text[: match.start("toml")].count("\n")), match["body"]
+    line = text[: match.start("yaml")].count("\n")
+    if _TAGGED.search(block):
+        _refuse_tags(block, line)
     if not re.search(r"^\s*[^\s#].*:", block, re.MULTILINE):
+        if _LISTED.fullmatch(block) and not match["body"].lstrip().startswith("# "):
+            raise _broken(line + 1, _NO_TABLE)
         # Two rules (---) with text between are no front matter.
         return {}, text if block.strip() else match["body"]
-    return _yaml(block, text[: match.start("yaml")].count("\n")), match["body"]
+    return _yaml(block, line), match["body"]
+
+
+def _refuse_tags(block: str, line: int) -> None:
+    """Raises DocumentError for a value that asks to be more than text, as `!!python/object`."""
+    for number, written in enumerate(block.split("\n"), start=line + 1):
+        if (tag := _TAGGED.match(written)) is not None:
+            raise DocumentError(
+                f"its front matter is refused in line {number}: the tag {tag['tag'][:40]} is not allowed",
+                f"take the tag out of line {number}; values are read as text",
+            )
 
 
 def _yaml(block: str, line: int) -> dict[str, Any]:
@@ -57,13 +94,27 @@ def _yaml(block: str, line: int) -> dict[str, Any]:
     import yaml  # noqa: PLC0415 - only documents with YAML need it
 
     try:
-        loaded = yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - BaseLoader makes strings, lists and dicts only
+        whole = _CUT.sub(lambda match: match[1] + json.dumps(match[2], ensure_ascii=False), block)
+        loaded = _loaded(whole)
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _broken(line + (mark.line if mark else 0) + 1, str(error.problem or "not YAML")) from error
+        open_quote = "quoted scalar" in (error.context or "")
+        mark = error.context_mark if open_quote else error.problem_mark or error.context_mark
+        problem = "a quotation mark is not closed well" if open_quote else str(error.problem or "not YAML")
+        raise _broken(line + (mark.line if mark else 0) + 1, problem) from error
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise _broken(line + 1, "not YAML") from error
-    return _named(loaded, line)
+    fields = _named(loaded, line)
+    return {name: value for name, value in fields.items() if value not in _NOTHING}
+
+
+def _loaded(block: str) -> object:
+    import yaml  # noqa: PLC0415 - as above
+
+    fast = getattr(yaml, "CBaseLoader", None) if len(block) <= _SHORT else None
+    if fast is not None:
+        with suppress(yaml.YAMLError):  # then the other one says in its words what is wrong
+            return yaml.load(block, Loader=fast)  # noqa: S506 - BaseLoaders make strings, lists and dicts only
+    return yaml.load(block, Loader=yaml.BaseLoader)  # noqa: S506 - as above
 
 
 def _toml(block: str, line: int) -> dict[str, Any]:
@@ -98,7 +149,7 @@ def _headers(text: str) -> tuple[dict[str, Any], str]:
 
 def _named(loaded: object, line: int) -> dict[str, Any]:
     if not isinstance(loaded, dict):
-        raise _broken(line + 1, "no fields in it")
+        raise _broken(line + 1, _NO_TABLE)
     return {str(name).strip().lower(): value for name, value in loaded.items() if value is not None}
 
 

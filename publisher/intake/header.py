@@ -29,8 +29,6 @@ _UNLISTED = frozenset(("unlisted", "hidden"))
 #: Jekyll's: `2026-11-20-title.md`.
 _DATED_NAME = re.compile(r"(?P<date>\d{4}-\d\d?-\d\d?)-(?P<slug>.+)")
 _YEAR_FIRST = re.compile(r"\s*[+-]?(\d{1,6})[-/.]\d")
-#: Years that no article means: before the first, and so many after the present one.
-_FIRST_YEAR, _YEARS_AHEAD = 1900, 10
 #: Fields that tell when an article came out, and before when it must not.
 _DATES = ("published", "date", "published_at", "pubdate", "date_published")
 _EMBARGO = ("embargo", "embargo_until", "embargoed_until")
@@ -192,7 +190,7 @@ def _publication(
     if found is None and named and not any(scalar(raw.get(name)) not in _YES | _NO for name in _DATES):
         found = _when({"date": named}, zone, now, ("date",), remarks, strict=False)
     until = _when(raw, zone, now, _EMBARGO, remarks)
-    held = any(_year(scalar(raw.get(name))) > now.year + _YEARS_AHEAD for name in ("publishdate", *_EMBARGO))
+    held = any(_year(scalar(raw.get(name))) > now.year + dates.YEARS_AHEAD for name in ("publishdate", *_EMBARGO))
     return max(filter(None, (found, until)), default=None), held
 
 
@@ -222,16 +220,17 @@ def _when(
         if value.lower() in _YES | _NO:  # "published: false" is no date
             continue
         shown = f"{name}: {value[:60]}"
-        found = dates.parse(value, zone)
-        year = found.year if found else _year(value)
-        if not _FIRST_YEAR <= year <= now.year + _YEARS_AHEAD and (found or year >= 0):
+        found = dates.exact(value, zone)
+        year = _year(value)
+        nameless = year >= 0 and not dates.FIRST_YEAR <= year <= now.year + dates.YEARS_AHEAD
+        if dates.is_absurd(found, now) if found else nameless:
             remarks.append(f"its date cannot be meant and is passed over ({shown})")
         elif found is not None:
             return found
         elif strict:
             raise DocumentError(
                 f"its front matter gives a date that cannot be read: {shown}",
-                "write it as 2026-11-20 or 2026-11-20T07:30",
+                "write it as 2026-11-20, 2026-11-20T07:30 or 2026-11-20T07:30+02:00",
             )
         else:
             remarks.append(f"its date cannot be read and is passed over ({shown})")

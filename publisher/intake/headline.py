@@ -4,17 +4,30 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from math import log1p
 from zoneinfo import ZoneInfo
 
 from publisher.intake import byline, shape
 from publisher.intake.lines import ends_sentence
 from publisher.intake.running import HEAD, Lines
 
+#: No headline scores less; a text without such a line has none.
+_LEAST = -3.0
+#: A byline or date stands so many lines below a headline at most.
+_SIGNED_WITHIN = 4
+#: And a name alone so many.
+_NAMED_WITHIN = 2
+_CRUMBS = re.compile(r"\s[>»›]\s")
+#: "Home / News", and a title with its site's name.
+_PATH = re.compile(r"\s[>»›/]\s|\|")
 #: A headline and its repetition above the body stand no further apart.
 _REPEATED_WITHIN = 12
 #: What stands there in a section's place.
 _LIVE = re.compile(
-    r"live(?:ticker|blog)?|en (?:vivo|directo|direct)|наживо|онлайн|مباشر|breaking(?: news)?|exclusive", re.IGNORECASE
+    r"live(?:ticker|blog)?|en (?:vivo|directo|direct)|наживо|онлайн|مباشر|breaking(?: news)?|exclusive"
+    r"|(?:press|media|news) release|for immediate release|press(?:e|e-)mitteilung|medienmitteilung|presseinformation"
+    r"|communiqué(?: de presse)?|(?:nota|comunicado)(?: de prensa)?|прес-?реліз|بيان صحفي",
+    re.IGNORECASE,
 )
 #: Below more lines than these, the last may be a menu's as well as a section.
 _LONGEST_MENU = 6
@@ -25,24 +38,53 @@ _ANY_ZONE = ZoneInfo("UTC")
 def title(page: Lines) -> int | None:
     """Index of the headline, or None where the text has none.
 
-    It speaks the body's words, has a headline's length, stands near the top and may be repeated.
+    It speaks the body's words, has a headline's length, stands near the top, above a byline or date, may be repeated.
     """
+    made = candidates(page)
+    best, place = max(((_score(page, numbers), -at) for at, numbers in made), default=(0.0, 1))
+    if place > 0 or best <= _LEAST:
+        return None
+    above = range(max(0, -place - _REPEATED_WITHIN), -place + 1)
+    return next(at for at in above if page.folded[at] == page.folded[-place])
+
+
+def candidates(page: Lines) -> list[tuple[int, list[float]]]:
+    """The lines that may be the headline, each with the numbers that its score is made of."""
     vocabulary: Counter[str] = Counter()
     for folded in page.folded[page.start : page.end]:
         vocabulary.update(set(folded.split()))
     last = page.start
     while last < page.end - 1 and _could_open(page.lines[last]):
         last += 1
-    candidates = [
-        (_score(page, at, last, vocabulary), -at)
-        for at in range(max(0, page.start - HEAD), last)
-        if at not in page.unglued and _could_be_title(page.lines[at])
+    first = max(0, page.start - HEAD)
+    signing = [_signs(line) for line in page.lines[first : last + _SIGNED_WITHIN]]
+    shared = {
+        at: _shared(page, at, vocabulary)
+        for at in range(first, last)
+        if at not in page.unglued and not signing[at - first] and _could_be_title(page.lines[at])
+    }
+    earliest = next((at for at, (part, _) in shared.items() if part >= 0.5 and len(page.folded[at].split()) >= 3), -1)
+    long = {at for at in shared if shape.words(page.lines[at]) >= 4}
+    return [
+        (
+            at,
+            [
+                *_own(page.lines[at]),
+                *_around(page, at, last),
+                *(part, log1p(often), part * (shape.words(page.lines[at]) >= 5)),
+                float(any(signing[at - first + 1 : at - first + 1 + _SIGNED_WITHIN])),
+                float(any(map(byline.is_person, page.lines[at + 1 : at + 1 + _NAMED_WITHIN]))),
+                float(at == earliest),
+                float(at - 1 in long),
+                float(at + 1 in long),
+            ],
+        )
+        for at, (part, often) in shared.items()
     ]
-    best, place = max(candidates, default=(0.0, 0))
-    if best <= 0:
-        return None
-    above = range(max(0, -place - _REPEATED_WITHIN), -place + 1)
-    return next(at for at in above if page.folded[at] == page.folded[-place])
+
+
+def _score(page: Lines, numbers: list[float]) -> float:
+    return sum(weight * number for weight, number in zip(page.weights, numbers, strict=True))
 
 
 def _could_open(line: str) -> bool:
@@ -52,33 +94,63 @@ def _could_open(line: str) -> bool:
     return shape.width(line) <= 120 and line[-1] in "?!؟？！"
 
 
+def _signs(line: str) -> bool:
+    """True for a line that says who wrote it, or when."""
+    return bool(byline.authors(line)) or byline.date(line, _ANY_ZONE) is not None
+
+
 def _could_be_title(line: str) -> bool:
-    return (
-        shape.is_titlelike(line)
-        and not byline.authors(line)
-        and not shape.pointer(line)
-        and not shape.caption(line)
-        and not shape.is_page_words(line)
-        and byline.date(line, _ANY_ZONE) is None
-    )
+    if _LIVE.fullmatch(line) or _CRUMBS.search(line):
+        return False
+    fits = shape.is_titlelike(line) or (line.endswith("...") and shape.is_titlelike(line[:-3]))
+    return fits and not shape.pointer(line) and not shape.caption(line) and not shape.is_prompt(line)
 
 
-def _score(page: Lines, at: int, body_at: int, vocabulary: Counter[str]) -> float:
-    folded = page.folded[at]
-    count = shape.words(page.lines[at])
-    own = [word for word in folded.split() if len(word) > 4]
+def _shared(page: Lines, at: int, vocabulary: Counter[str]) -> tuple[float, float]:
+    """The share of the line's longer words that the body uses, and how often on average."""
+    words = [word for word in page.folded[at].split() if len(word) > 4]
     itself = int(at >= page.start)
-    shared = sum(vocabulary[word] > itself for word in own) / len(own) if own else 0.0
+    if not words:
+        return 0.0, 0.0
+    used = [vocabulary[word] for word in words]
+    return sum(count > itself for count in used) / len(words), sum(min(count, 20) for count in used) / len(words)
+
+
+def _own(line: str) -> list[float]:
+    """What the line is by itself: its length, capitals, signs."""
+    count = shape.words(line)
+    heads = [word[0] for word in line.split()]
+    lengths = (count <= 2, count in (3, 4), 5 <= count <= 15, count > 20)
+    return [
+        1.0,
+        *map(float, lengths),
+        float(line[-1] in "?!؟？！"),
+        sum(map(str.isupper, heads)) / len(heads),
+        float(shape.is_page_words(line)),
+        float(_PATH.search(line) is not None),
+        float(byline.is_person(line)),
+        float(line[0].isdigit()),
+        max(0.0, len(line) - 110) / 50,
+    ]
+
+
+def _around(page: Lines, at: int, body_at: int) -> list[float]:
+    """Where it stands, and among what."""
+    folded, share = page.folded[at], page.shares[at]
     repeated = page.folded[:body_at].count(folded) > 1 or page.counts[folded] > page.folded.count(folded)  # or glued
-    return (
-        (2.0 if repeated and count >= 3 else 0.0)
-        + (1.0 if 5 <= count <= 20 else -0.5 if count >= 3 else -1.5)
-        + 1.5 * shared
-        + (1.0 if at <= 3 else 0.0)  # a scrape of the article alone begins with it
-        + (0.5 if at == 0 else 0.0)
-        - 0.1 * max(0, count - 10)
-        - 0.05 * (body_at - at)
-    )
+    before = at < page.start
+    return [
+        float(repeated and shape.words(page.lines[at]) >= 3),
+        float(at == 0),
+        float(at <= 3),
+        log1p(at),
+        log1p(max(0, body_at - at)),
+        share,
+        share * before,
+        float(before),
+        sum(page.shares[at + 1 : at + 5]) / 4,
+        float(folded in page.folded[body_at:]),
+    ]
 
 
 def standfirst(page: Lines, title_at: int) -> int | None:

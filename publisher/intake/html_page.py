@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from publisher import text as plain_text
 from publisher.errors import DocumentError
-from publisher.intake import clean, dates, page_body, page_meta, page_tree
+from publisher.intake import clean, dates, page_body, page_meta, page_tree, picture_links
 from publisher.intake.page_lines import text_of
 from publisher.intake.page_tree import Element
 from publisher.model import Extracted, Related
@@ -30,12 +30,15 @@ class _Body:
     related: tuple[Related, ...]
 
 
-def parse(text: str, zone: ZoneInfo, *, now: datetime, base_url: str = "") -> Extracted:
+def parse(text: str, zone: ZoneInfo, *, now: datetime, base_url: str = "", beside: bool = False) -> Extracted:
     """The article of the page `text`; dates without a zone are in `zone`, and dates found in its text lie before `now`.
 
-    Raises DocumentError for a page without a title or without text.
+    `beside`: its pictures may lie beside it; those references are marked (`picture_links`). Raises DocumentError for a
+    page without a title or without text.
     """
     tree = page_tree.parse(text)
+    if beside:
+        picture_links.mark_page(tree)
     meta = page_meta.read(tree, zone, base_url)
     if not meta.title:
         raise DocumentError("it has no title", "give the page a <title> or an <h1>")
@@ -87,7 +90,8 @@ def _parted(content: str, meta: page_meta.Meta) -> _Body:
     for element in repeated:
         element.drop_tree()
     related = page_body.promos(root)
-    inner = clean.sanitise(_inner(root), meta.url) if repeated or related else content
+    others = page_body.furniture(root)
+    inner = clean.sanitise(_inner(root), meta.url) if repeated or related or others else content
     for caption in list(root.iter("figcaption")):
         caption.drop_tree()
     return _Body(inner, plain_text.from_html(_inner(root)), tuple(dict.fromkeys(related)))

@@ -17,7 +17,7 @@ from difflib import SequenceMatcher
 
 from publisher import urls
 from publisher.model import Article, Extracted
-from publisher.text import fold, slugify
+from publisher.text import fold, readable_slug
 
 #: Share of the shorter text's runs of four words that the other holds too, where both are one story.
 SAME_TEXT = 0.8
@@ -27,6 +27,8 @@ SAME_TITLE = 0.6
 _FEW_RUNS = 10
 #: Documents with dates of their own further apart than this are two of a series.
 _SERIES = timedelta(hours=12)
+#: Without a date of its own a text that was rewritten is so long the same story: a series may come without dates.
+_SOME_DAYS = timedelta(days=5)
 #: Days as titles of a series name them; like numbers they tell its parts apart.
 _DAYS = frozenset(
     word
@@ -69,10 +71,14 @@ class Facts:
     at_path: Known | None = None
     #: What stood at this path went away from it: its bytes lie at another path, or the path was empty meanwhile.
     path_left: bool = False
+    #: The document at this path began as a copy of another that still lies there, as people begin a new story.
+    copied: bool = False
     #: Articles made of the same bytes at other paths.
     by_bytes: tuple[Known, ...] = ()
     #: Articles with a like title whose documents are gone.
     gone: tuple[Known, ...] = ()
+    #: When that is looked up; None where it does not matter.
+    now: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,14 +101,31 @@ def decide(document: Extracted, facts: Facts) -> Decision:
         for known in candidates:
             if not known.elsewhere or is_related(document, known):
                 return Decision(known.id, rule)
-    if facts.at_path is not None and (not facts.path_left or is_related(document, facts.at_path)):
+    if facts.at_path is not None and (not facts.path_left or _stays(document, facts.at_path, facts)):
         return Decision(facts.at_path.id, "path")
     for known in facts.by_bytes:
         return Decision(known.id, "bytes")
     for known in facts.gone:
-        if not known.elsewhere and is_same_story(document, known):
+        if not known.elsewhere and is_same_story(document, known, facts.now):
             return Decision(known.id, "text")
     return Decision(None, "new")
+
+
+def _stays(document: Extracted, known: Known, facts: Facts) -> bool:
+    """True if the document is what stood at its path before, though that went away or lies elsewhere now."""
+    if facts.copied:
+        return is_same_story(document, known)
+    if containment(document.content_text, known.text) >= SAME_TEXT:
+        return True
+    return similar_titles(document.title, known.title) and not _is_another_day(document, known, facts.now)
+
+
+def _is_another_day(document: Extracted, known: Known, now: datetime | None) -> bool:
+    """True if the dates tell two of a series; of a document without a date, if the article came out some days ago."""
+    if document.published_at is not None:
+        return abs(document.published_at - known.published_at) > _SERIES
+    late = now is not None and now - known.published_at > _SOME_DAYS
+    return late and fold(document.content_text) != fold(known.text)
 
 
 def is_related(document: Extracted, known: Known) -> bool:
@@ -110,9 +133,9 @@ def is_related(document: Extracted, known: Known) -> bool:
     return similar_titles(document.title, known.title) or containment(document.content_text, known.text) >= SAME_TEXT
 
 
-def is_same_story(document: Extracted, known: Known) -> bool:
+def is_same_story(document: Extracted, known: Known, now: datetime | None = None) -> bool:
     """True if title, text and date all say so: enough to know an article whose file was renamed and edited."""
-    if document.published_at is not None and abs(document.published_at - known.published_at) > _SERIES:
+    if _is_another_day(document, known, now):
         return False
     return similar_titles(document.title, known.title) and containment(document.content_text, known.text) >= SAME_TEXT
 
@@ -143,7 +166,7 @@ def runs(text: str) -> set[tuple[str, ...]]:
     words: list[str] = folded.split()
     if len(folded) > 15 * len(words):
         words = list(folded.replace(" ", ""))
-    return {tuple(words[i : i + 4]) for i in range(len(words) - 3)}
+    return set(zip(words, words[1:], words[2:], words[3:], strict=False))
 
 
 def content_hash(document: Extracted) -> str:
@@ -170,12 +193,12 @@ def url_key(document: Extracted) -> str:
 
 def slugs(document: Extracted, article_id: str) -> Iterator[str]:
     """Slugs for a new article, the best first; the first that is free is taken, and kept for ever."""
-    return slugs_of(document.slug if slugify(document.slug) else document.title, article_id)
+    return slugs_of(document.slug if readable_slug(document.slug) else document.title, article_id)
 
 
 def slugs_of(text: str, article_id: str) -> Iterator[str]:
     """Slugs made of a title, as above."""
-    base = slugify(text) or "article"
+    base = readable_slug(text) or "article"
     yield base
     for number in range(2, _NUMBERS):
         yield f"{base}-{number}"

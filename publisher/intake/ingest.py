@@ -2,6 +2,7 @@
 
     folders or paths | scan | pass over what is known                    -> files that are new or changed
     files            | wait until at rest | read | digest | parse        in a thread, a chunk at a time
+    their pictures   | read | make small, without metadata               -> STORE, one at a time
     chunk            | identify | add or correct                         -> STORE, one short transaction
     folder           | note what is gone, and that it has been read      -> STORE
     all              | publish what is due, in the order of its dates    -> STORE
@@ -20,11 +21,11 @@ from pathlib import Path
 from publisher import log
 from publisher.config import Settings
 from publisher.errors import DocumentError
-from publisher.intake import departed, folder, record, scope
+from publisher.intake import departed, folder, picture_copy, record, scope
 from publisher.intake.commit import commit
 from publisher.intake.extract import is_article_file
 from publisher.intake.folder import Listing, Reading, Refusal
-from publisher.intake.load import Setting, load
+from publisher.intake.load import Loaded, Setting, load
 from publisher.intake.record import PickUp
 from publisher.intake.scope import Scope
 from publisher.intake.survey import Survey, arrivals, survey
@@ -62,7 +63,7 @@ class _Run:
     total: int = 0
 
     def setting(self) -> Setting:
-        return Setting(self.now, self.settings.site.zone, self.settings.site.url)
+        return Setting(self.now, self.settings.site.zone, self.settings.site.url, beside=True)
 
 
 async def ingest(
@@ -223,12 +224,17 @@ async def _refused_rows(run: _Run, pick_up: PickUp, found: Survey) -> list[Docum
 
 
 async def _take(run: _Run, pick_up: PickUp, found: Survey, chunk: Sequence[Reading]) -> list[DocumentResult]:
-    """Reads and parses a chunk in a thread, and writes it in one transaction."""
+    """Reads and parses a chunk in a thread, copies its pictures, and writes it in one transaction."""
     setting = run.setting()
-    loaded = await asyncio.to_thread(
-        lambda: [load(pick_up.root, reading, found.known.get(reading.path), setting) for reading in chunk]
-    )
+    loaded = await asyncio.to_thread(lambda: [_load(pick_up, found, reading, setting) for reading in chunk])
+    loaded = await picture_copy.copy(run.store, pick_up.root, run.settings.site.url, loaded)
     return await commit(run.store, pick_up, loaded)
+
+
+def _load(pick_up: PickUp, found: Survey, reading: Reading, setting: Setting) -> Loaded:
+    if reading.path in found.afresh:
+        return replace(load(pick_up.root, reading, None, setting), afresh=True)
+    return load(pick_up.root, reading, found.known.get(reading.path), setting)
 
 
 async def _note(run: _Run, part: Scope, found: Survey) -> None:

@@ -17,12 +17,14 @@ _NO_SPACES = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]
 _SENTENCE_END = re.compile(r"[.!?…。！？؟۔।:;](?: ?[\"'”’»«)\]])*$")
 
 _HYPHEN = re.compile(r"[^\W\d_]-$")
+#: Characters at the end of a line that tell whether it ends a sentence.
+_TAIL = 40
 _NARROWEST, _WIDEST = 40, 120
 
 
 def ends_sentence(line: str) -> bool:
     """True if `line` ends as sentences end, in any script."""
-    return _SENTENCE_END.search(line) is not None
+    return _SENTENCE_END.search(line, max(0, len(line) - _TAIL)) is not None
 
 
 def blocks(text: str) -> list[str]:

@@ -8,17 +8,18 @@ Reads one file and works on its bytes: for a thread, not for the event loop.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from publisher.errors import DocumentError
-from publisher.intake import folder
+from publisher.intake import folder, picture_files, picture_links
 from publisher.intake.extract import MAX_BYTES, extract
 from publisher.intake.folder import Reading, Refusal
 from publisher.intake.identity import content_hash
 from publisher.model import Document, DocumentState, Extracted
+from publisher.store.pictures import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,8 @@ class Setting:
     zone: ZoneInfo
     #: Links are relative to this.
     base_url: str
+    #: Pictures may lie beside the document; references to them come out marked (`picture_links`).
+    beside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,10 @@ class Loaded:
     made: Extracted | Refusal | None
     #: Of what readers see; empty where nothing was made.
     content_hash: str = ""
+    #: The files beside it that it shows as pictures.
+    origins: tuple[Origin, ...] = ()
+    #: Its pictures are others than before, so it is taken anew whatever its bytes are.
+    afresh: bool = False
 
 
 def load(root: Path, reading: Reading, known: Document | None, setting: Setting) -> Loaded:
@@ -55,6 +62,8 @@ def load(root: Path, reading: Reading, known: Document | None, setting: Setting)
         return Loaded(reading, digest, None)
     try:
         made, seen = parse(data, reading.path, setting)
+        if setting.beside and not made.image and (own := picture_files.namesake(root, reading.path)):
+            made = replace(made, image=picture_links.mark(own))
     except DocumentError as error:
         return Loaded(reading, digest, Refusal(reading.path, error.reason, error.remedy))
     return Loaded(reading, digest, made, seen)
@@ -72,7 +81,9 @@ def parse(data: bytes, path: str, setting: Setting) -> tuple[Extracted, str]:
     Raises DocumentError, and nothing else: a document that breaks a parser must not stop the others (I12).
     """
     try:
-        made = extract(data, path, now=setting.now, zone=setting.zone, base_url=setting.base_url)
+        made = extract(
+            data, path, now=setting.now, zone=setting.zone, base_url=setting.base_url, beside=setting.beside
+        )
         return made, content_hash(made)
     except DocumentError:
         raise

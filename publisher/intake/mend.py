@@ -35,6 +35,11 @@ async def merge(tx: Tx, into_id: str, from_id: str, now: datetime) -> Article:
         raise PublisherError(
             f"{other.slug} was published, and {into.slug} is not; merge the other way round; nothing changed"
         )
+    if other.seq is not None and into.seq is not None and await joins.would_come_twice(tx, other.seq, into.seq):
+        raise PublisherError(
+            f"some readers have had {other.slug} and are still to get {into.slug}: they would be mailed the story "
+            "twice; merge the other way round; nothing changed"
+        )
     places = [(document.source, document.path) for document in await documents.of_article(tx, other.id)]
     await joins.add(tx, into.id, MERGE, places, now, merged_id=other.id, merged_status=other.status)
     await articles.set_status(tx, other.id, ArticleStatus.WITHDRAWN, now)

@@ -57,8 +57,7 @@ def find(tree: Element) -> str:
 
 
 def _is_small(tree: Element) -> bool:
-    elements = sum(1 for _, _ in zip(range(_MOST_ELEMENTS), tree.iter(), strict=False))
-    return elements < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
+    return tree.xpath("count(descendant-or-self::*)") < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
 
 
 def _strip(tree: Element) -> None:
@@ -80,6 +79,18 @@ def promos(root: Element) -> list[Related]:
             found.append(story)
             block.drop_tree()
     return found
+
+
+def furniture(root: Element) -> int:
+    """Takes out the blocks of `root` that are the page's: rights, pleas to subscribe, headings of lists of contents.
+
+    How many those were.
+    """
+    blocks = [block for block in root.iterchildren("p", "h2", "h3", "h4", "h5", "h6") if block.find(".//img") is None]
+    own = [block for block in blocks if shape.is_prompt(text := text_of(block)) or shape.is_notice(text)]
+    for block in own if len(own) < len(root) else ():
+        block.drop_tree()
+    return len(own)
 
 
 def _promo(block: Element) -> Related | None:
@@ -108,7 +119,7 @@ def _by_trafilatura(tree: Element) -> Element | None:
         quotation.drop_tag()
     quick = _extracted(tree, fast=True)
     found = 0 if quick is None else _letters(quick)
-    there = sum(len(text) for p in tree.iter("p") if len(text := p.text_content()) >= 60)
+    there = sum(map(_letters, tree.xpath("//p[string-length() >= 60]")))
     # Where it gave up, it has put everything into one paragraph.
     if quick is not None and len(quick) > 1 and found >= _ENOUGH and found >= _SHARE * there:
         return quick
@@ -135,7 +146,7 @@ def _extracted(tree: Element, *, fast: bool) -> Element | None:
 
 
 def _letters(element: Element) -> int:
-    return sum(len(text) for text in element.itertext() if isinstance(text, str))
+    return int(element.xpath("string-length()"))  # without making an object of each element
 
 
 def _as_html(body: Element, pictures: list[page_picture.Placed]) -> str:

@@ -38,9 +38,9 @@ class Facts:
 def gather(tree: Element) -> Facts:
     """The statements of a page."""
     meta: dict[str, list[str]] = {}
-    for element in tree.xpath(f"(//meta[@content])[position() <= {_MOST}]"):
+    for element in tree.xpath(f"(//meta[@content or @value])[position() <= {_MOST}]"):
         name = element.get("property") or element.get("name") or element.get("itemprop") or ""
-        if content := one_line(element.get("content") or ""):
+        if content := one_line(element.get("content") or element.get("value") or ""):  # some call it so
             meta.setdefault(name.strip().lower(), []).append(content)
     data = json_ld.read([str(text) for text in tree.xpath("//script[contains(@type,'ld+json')]/text()")])
     site = [*meta.get("og:site_name", [])[:1], *meta.get("application-name", [])[:1]]

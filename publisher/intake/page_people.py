@@ -54,7 +54,8 @@ _NO_NAME = re.compile(
     r"^(?:admin\w*|administrator|editors?|editorial|staff|author|authors|guest|home|news|share|blog|website|webmaster|"
     r"unknown|anonymous|none|null|user|root|contact|about|menu|search|comments?|print|follow|subscribe|read more|"
     r"view all|wordpress|sidebar|"
-    r"full name|name|email|written|posted|published|updated|last updated|date|category|tags?|handle|min read|"
+    r"full name|name|email|(?:written|posted|published|updated|reviewed|edited)(?: by| on)?|"
+    r"last updated|date|category|tags?|handle|min read|"
     rf"{_MONTH})$",
     re.IGNORECASE,
 )
@@ -74,7 +75,7 @@ _ELSEWHERE = re.compile(
 _DATED = re.compile(r"(?:19|20)\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}")
 _NO_PERSON = re.compile(rf"\W*(?:\d|(?:published|updated|posted)\b|{_MONTH})", re.IGNORECASE)
 _SIGNS = re.compile(r"\s+[|•·–—/-]\s+|\s*[|•·]\s*|\s{2,}")
-_META = ("author", "article:author", "dc.creator", "dcterms.creator", "parsely-author", "sailthru.author", "byl")
+_META = ("article:author", "author", "dc.creator", "dcterms.creator", "parsely-author", "sailthru.author", "byl")
 _LONGEST = 140
 #: Lines of a page that are looked through for a signature.
 _MOST_LINES = 600

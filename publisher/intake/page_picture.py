@@ -23,7 +23,8 @@ _CREDIT_PREFIX = re.compile(
     re.IGNORECASE,
 )
 _CANDIDATE = re.compile(r"\s*(\S*[^\s,])(?:\s+([\d.]+)[wx])?\s*(?:,|$)")
-_LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-image", "data-url")
+#: Attributes in which lazy pages keep a picture's address.
+LAZY = ("data-src", "data-lazy-src", "data-original", "data-lazy", "data-image", "data-url")
 _BLOCKS = ("p", "h2", "h3", "h4", "h5", "h6", "li", "blockquote", "pre", "td")
 #: Pixels: what is narrower counts readers or decorates.
 _SMALLEST = 60
@@ -91,7 +92,7 @@ def source(img: Element) -> str:
     comes in sizes in a list.
     """
     plain = (img.get("src") or "").strip()
-    lazy = next((value for name in _LAZY if (value := (img.get(name) or "").strip())), "")
+    lazy = next((value for name in LAZY if (value := (img.get(name) or "").strip())), "")
     sets = [img.get("srcset") or img.get("data-srcset") or ""]
     for picture in islice((ancestor for ancestor in img.iterancestors() if ancestor.tag == "picture"), 1):
         sets += [e.get("srcset") or e.get("data-srcset") or "" for e in picture.iter("source")]

@@ -39,11 +39,25 @@ def parse(text: str) -> Element:
         text = _SHORT.sub(r"<\1\2></\1>", text)
     text = _END_OF_PAGE.sub("", _REFERENCE.sub(_harmless, text))
     try:
-        return html.document_fromstring(text.encode("utf-8"), parser=html.HTMLParser(encoding="utf-8"))
+        return html.document_fromstring(text.encode("utf-8"), parser=_parser())
     except (etree.LxmlError, ValueError, AssertionError) as error:
         raise DocumentError(
             "it is no HTML page that can be read", "check that the file is a saved web page"
         ) from error
+
+
+def _parser() -> Any:
+    """A parser of which all elements are of one class: lxml.html's own asks Python for that of each, at each look."""
+    from lxml import etree, html  # noqa: PLC0415 - only pages need it
+
+    parser = etree.HTMLParser(encoding="utf-8")
+    parser.set_element_class_lookup(
+        etree.ElementDefaultClassLookup(
+            element=html.HtmlElement, comment=html.HtmlComment, pi=html.HtmlProcessingInstruction,
+            entity=html.HtmlEntity,
+        )
+    )
+    return parser
 
 
 def _harmless(match: re.Match[str]) -> str:

@@ -125,7 +125,7 @@ def _authors(lines: list[str], found: list[Role], near: list[int]) -> tuple[str,
         if found[at] is Role.BYLINE:
             following = lines[at + 1] if at + 1 < len(lines) else ""
             line = f"{lines[at]} {following}" if byline.is_label(lines[at]) else lines[at]
-            if named := byline.authors(line) or byline.person(line):
+            if named := byline.authors(line) or byline.signature(line) or byline.person(line):
                 return named
     return ()
 

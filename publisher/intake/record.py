@@ -16,11 +16,12 @@ from uuid import uuid4
 from publisher.change_kind import Change
 from publisher.intake import identity, revise, wording
 from publisher.intake.change import VERSIONS_A_DAY, is_capped
+from publisher.intake.extract import dated
 from publisher.intake.folder import Refusal
 from publisher.intake.identity import Decision, Facts, Known
 from publisher.intake.load import Loaded
 from publisher.model import Article, ArticleStatus, Document, DocumentResult, DocumentState, Extracted
-from publisher.store import articles, documents, joins, versions
+from publisher.store import articles, documents, joins, pictures, versions
 from publisher.store.alike import Candidate
 from publisher.store.engine import Tx
 
@@ -79,6 +80,7 @@ async def take(tx: Tx, pick_up: PickUp, loaded: Loaded) -> DocumentResult:
 async def _accept(
     tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, known: Document | None
 ) -> DocumentResult:
+    document = dated(document, pick_up.now)  # feeds too tell dates that cannot be
     decision, like = await _decide(tx, pick_up, loaded, document, known)
     remarks: tuple[str, ...] = ()
     if decision.article_id is None:
@@ -93,6 +95,8 @@ async def _accept(
         held = replace(_document(pick_up, replace(loaded, digest=""), article.id), reason=HELD)
         await documents.put(tx, held)
         return DocumentResult(loaded.reading.path, "unchanged", article.id, article.title, HELD)
+    if loaded.origins or known is not None:
+        await pictures.set_origins(tx, pick_up.source, loaded.reading.path, loaded.origins)
     remarks = (*document.remarks, *remarks)
     await documents.put(tx, replace(_document(pick_up, loaded, article.id), reason="; ".join(remarks)))
     if revise.asks_too_late(article, document):
@@ -126,7 +130,7 @@ def reason(what: str, remedy: str) -> str:
 
 
 def _is_same(known: Document, loaded: Loaded) -> bool:
-    return known.state is DocumentState.ACCEPTED and known.digest == loaded.digest
+    return known.state is DocumentState.ACCEPTED and known.digest == loaded.digest and not loaded.afresh
 
 
 def _document(pick_up: PickUp, loaded: Loaded, article_id: str | None) -> Document:
@@ -223,12 +227,15 @@ async def _facts(tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, k
     by_url = await articles.find_by_canonical_url(tx, source, url) if url else []
     twins = [d for d in await documents.by_digest(tx, source, loaded.digest) if d.path != path]
     by_bytes = await articles.get_many(tx, {d.article_id for d in twins if d.article_id}) if twins else {}
+    left = known is not None and await _has_left(tx, pick_up, known)
     return Facts(
         by_source_id=await _all_known(tx, pick_up, path, _first(at_path, by_id)),
         by_url=await _all_known(tx, pick_up, path, _first(at_path, by_url)),
         at_path=(await _all_known(tx, pick_up, path, [at_path]))[0] if at_path else None,
-        path_left=known is not None and await _has_left(tx, pick_up, known),
+        path_left=left,
+        copied=left and at_path is not None and await joins.has_come(tx, at_path.id, "bytes", (source, path)),
         by_bytes=await _all_known(tx, pick_up, path, by_bytes.values()),
+        now=pick_up.now,
     )
 
 

@@ -21,6 +21,12 @@ _ANY_ZONE = ZoneInfo("UTC")
 _LONGEST_TOLD = 500
 #: A short line that stands in the text again must be as likely as this.
 _CERTAIN = 0.8
+#: A plea to subscribe is the page's below this.
+_SURE = 0.95
+#: No button says more, in characters.
+_LONGEST_CALL = 80
+#: Lines below the last paragraph within which its author may sign.
+_SIGNED_WITHIN = 3
 _ITEM = re.compile(r"(?:[-*•–·‣▪]|\d{1,2}[.)])\s+\S")
 _NUMBER = re.compile(r"\d+")
 _TIME = re.compile(r"(?:[01]?\d|2[0-3])[:.h][0-5]\d(?: ?(?:h|[ap]\.?m\.?|uhr))?", re.IGNORECASE)
@@ -62,6 +68,7 @@ def assign(page: Lines) -> list[Role]:
         _summary(page, found, title_at)
     roles = [role or _own_or_not(page, at, title_at) for at, role in enumerate(found)]
     _end(page, roles)
+    _signed(page, roles, title_at)
     return roles
 
 
@@ -71,6 +78,19 @@ def _end(page: Lines, roles: list[Role]) -> None:
         if roles[at] is Role.SUBHEADING and _ends_nothing(page.lines[at]):
             roles[at] = Role.FURNITURE
         elif roles[at] in OF_BODY:
+            return
+
+
+def _signed(page: Lines, roles: list[Role], title_at: int | None) -> None:
+    """Who signed below the last paragraph: a name behind a dash or, where none is named above, a name alone."""
+    ends = (at for at, role in enumerate(roles) if role is Role.BODY and ends_sentence(page.lines[at]))
+    last = max(ends, default=len(roles))
+    nameless = title_at is not None and Role.BYLINE not in roles[:last]
+    for at in range(last + 1, min(last + 1 + _SIGNED_WITHIN, len(roles))):
+        line = page.lines[at]
+        alone = nameless and at == last + 1 and byline.is_person(line) and not shape.is_page_words(line)
+        if alone or byline.signature(line):
+            roles[at] = Role.BYLINE
             return
 
 
@@ -149,7 +169,8 @@ def _is_entry(line: str) -> bool:
 
 
 def _could_be_story(line: str) -> bool:
-    return shape.is_titlelike(line) and shape.words(line) >= 4 and not shape.is_page_words(line)
+    told = shape.is_page_words(line) or shape.is_prompt(line)
+    return shape.is_titlelike(line) and shape.words(line) >= 4 and not told
 
 
 def _own_or_not(page: Lines, at: int, title_at: int | None) -> Role:
@@ -172,6 +193,10 @@ def _is_pages(page: Lines, at: int, title_at: int | None) -> bool:
     line, share = page.lines[at], page.shares[at]
     if share < LIKELY or (title_at is not None and at < title_at) or shape.is_notice(line):
         return True
+    if share < _SURE and shape.is_prompt(line):
+        return True
     if ends_sentence(line):
         return False
+    if share < _CERTAIN and len(line) < _LONGEST_CALL and not shape.CALLS.isdisjoint(page.folded[at].split()[:1]):
+        return True
     return shape.is_page_words(line) or (page.repeated(at) and share < _CERTAIN)

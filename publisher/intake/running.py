@@ -42,6 +42,8 @@ class Lines:
     unglued: dict[int, str] = dataclass_field(default_factory=dict)
     #: How likely each line is part of the body, 0 to 1.
     shares: list[float] = dataclass_field(default_factory=list)
+    #: What each number of a line counts for it to be the headline.
+    weights: tuple[float, ...] = ()
     #: The body is lines[start:end].
     start: int = 0
     end: int = 0
@@ -60,6 +62,7 @@ def read(blocks: list[str], model: line_model.Model | None = None) -> Lines:
     page.running = [shape.is_sentence(line) and not shape.is_notice(line) for line in page.lines]
     page.start, page.end = _run(page)
     page.shares = _shares(page, model)
+    page.weights = (model or line_model.packaged()).title
     if page.start < page.end:
         masses = [share * min(len(line), 400) / 100 for share, line in zip(page.shares, page.lines, strict=True)]
         page.start, page.end = line_model.run(page.shares, masses)

@@ -37,6 +37,8 @@ class Scope:
     whole: bool = False
     #: Its backfill is not to be mailed.
     hold: bool = False
+    #: Folders below the source's own that are sources themselves: what lies there is theirs.
+    inner: frozenset[str] = frozenset()
     #: Accepted files are moved into the source's archive.
     archive: bool = False
     #: Articles whose files are deleted are withdrawn.
@@ -60,14 +62,22 @@ class Scope:
 
 
 def configured(settings: Settings) -> list[Scope]:
-    """Every configured folder, as a whole."""
+    """Every configured folder, as a whole; one that lies in another is left out of that one."""
+    folders = [(source, real(settings.path(source.path))) for source in settings.source if source.kind == "folder"]
     return [
         Scope(
-            source.name, real(settings.path(source.path)), source.settle, name=source.path.as_posix(), whole=True,
-            hold=source.backfill == "hold", archive=source.archive, follow_deletions=source.follow_deletions,
+            source.name, root, source.settle, name=source.path.as_posix(), whole=True, hold=source.backfill == "hold",
+            inner=_below(root, (other for _, other in folders)), archive=source.archive,
+            follow_deletions=source.follow_deletions,
         )
-        for source in settings.source if source.kind == "folder"
+        for source, root in folders
     ]
+
+
+def _below(root: Path, others: Iterable[Path]) -> frozenset[str]:
+    return frozenset(
+        other.relative_to(root).as_posix() for other in others if other != root and other.is_relative_to(root)
+    )
 
 
 def named(settings: Settings, folders: Iterable[Path], files: Iterable[Path]) -> list[Scope]:
@@ -77,6 +87,8 @@ def named(settings: Settings, folders: Iterable[Path], files: Iterable[Path]) ->
         home = _home(settings, real(folder))
         under = real(folder).relative_to(home.root).as_posix()
         scopes.append(replace(home, under="" if under == "." else under, name=folder.as_posix()))
+        inner = (one for one in configured(settings) if one.root != home.root and one.root.is_relative_to(real(folder)))
+        scopes += [_unheld(one, (folder / one.root.relative_to(real(folder))).as_posix()) for one in inner]
     homes: dict[str, tuple[Scope, dict[str, str]]] = {}
     for file in files:
         full = real(file.absolute().parent) / file.name
@@ -96,6 +108,10 @@ def _home(settings: Settings, full: Path) -> Scope:
     """The source in which `full` lies: the innermost where sources are nested. Named documents are never backfill."""
     inside = [scope for scope in configured(settings) if full.is_relative_to(scope.root)]
     if inside:
-        scope = max(inside, key=lambda scope: len(scope.root.parts))
-        return replace(scope, name="", whole=False, hold=False)
-    return Scope(ANYWHERE, Path(full.anchor), Source().settle)
+        return _unheld(max(inside, key=lambda scope: len(scope.root.parts)), "")
+    root = Path(full.anchor)
+    return Scope(ANYWHERE, root, Source().settle, inner=_below(root, (one.root for one in configured(settings))))
+
+
+def _unheld(scope: Scope, name: str) -> Scope:
+    return replace(scope, name=name, whole=False, hold=False)

@@ -7,6 +7,7 @@ words of the trade in several languages ("read more", "by", "photo"), never the 
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 from publisher.intake.lines import ends_sentence
 from publisher.model import Related
@@ -65,6 +66,41 @@ _PAGE_WORD = re.compile(
 )
 
 
+#: Lines are asked for more than once, and those of the page around an article stand on every page.
+_remembered = lru_cache(maxsize=8192)
+
+#: First words of buttons and of calls to do something, as shops and services write them; in lower case.
+_CALLS = (
+    "shop buy order download get request book try start sign join subscribe contact talk apply learn explore see view "
+    "find close expand become watch listen register take build discover unlock access claim save compare schedule call "
+    "visit click submit add ask donate support kaufen bestellen entdecken anmelden herunterladen découvrez téléchargez "
+    "voir inscrivez abonnez compra descarga descubre ver suscríbete переглянути завантажити купити "
+    "підписатися حمل شاهد اشترك"
+)
+CALLS = frozenset(_CALLS.split())
+#: Asking readers to subscribe: what they are to do, and what they get.
+_ASKED = re.compile(
+    r"\b(?:subscribe|sign up|register|join|get|receive|follow|abonnieren|anmelden|bestellen|melden sie|inscri(?:vez|s)"
+    r"|abonne[zr]?|recevez|suscr[ií]b\w*|recib[ea]\w*|apúnt\w+|підпи\w+|подпи\w+|отримуйте)\b|اشترك|سجل",
+    re.IGNORECASE,
+)
+_OFFERED = re.compile(
+    r"\b(?:newsletters?|mailing list|inbox|notifications?|alerts|latest (?:updates|news|posts)|infolettre|notre lettre"
+    r"|bolet[ií]n|розсилк\w*|рассылк\w*)\b|النشرة",
+    re.IGNORECASE,
+)
+#: A line without any of these offers nothing of the kind: asking so costs less than the pattern.
+_OFFER_HINTS = (
+    "newsletter", "mailing list", "inbox", "notification", "alerts", "latest ", "infolettre", "notre lettre", "bolet",
+    "розсилк", "рассылк", "النشرة",
+)  # fmt: skip
+_LIST_OF_CONTENTS = re.compile(
+    r"(?:table of )?contents|(?:in|on) this (?:article|page|post|guide)|inhalt(?:sverzeichnis)?|sommaire"
+    r"|table des matières|[ií]ndice|en este artículo|зміст|содержание|المحتويات|目次",
+    re.IGNORECASE,
+)
+
+
 def width(line: str) -> int:
     """Width in Latin letters: one of a script without spaces says as much as two."""
     return len(line) + (len(_WIDE.findall(line)) if not line.isascii() else 0)
@@ -86,6 +122,7 @@ def is_titlelike(line: str) -> bool:
     return len(line) <= 200 and 2 <= words(line) <= 32 and not re.search(r"[.。।:;,]$", line)
 
 
+@_remembered
 def is_page_words(line: str) -> bool:
     """True for a short line of the page around the article: buttons, links, counters."""
     return len(line) < 80 and _PAGE_WORD.search(line) is not None
@@ -94,6 +131,17 @@ def is_page_words(line: str) -> bool:
 def is_notice(line: str) -> bool:
     """True for a copyright notice."""
     return len(line) < 250 and _RIGHTS.search(line) is not None
+
+
+@_remembered
+def is_prompt(line: str) -> bool:
+    """True for a short line that asks readers to subscribe, or that heads a page's own list of contents."""
+    if len(line) > 130:
+        return False
+    small = line.casefold()
+    if any(hint in small for hint in _OFFER_HINTS) and _OFFERED.search(line) is not None:
+        return _ASKED.search(line) is not None or "your inbox" in small
+    return len(line) < 40 and _LIST_OF_CONTENTS.fullmatch(line.rstrip(" :：")) is not None
 
 
 def pointer(line: str) -> Related | None:
@@ -108,6 +156,7 @@ def pointer(line: str) -> Related | None:
     return Related(one_line(match["title"]))
 
 
+@_remembered
 def is_pointer_label(line: str) -> bool:
     """True for "Related stories" and its kin on a line of their own."""
     return len(line) < 40 and _POINTER_ALONE.fullmatch(line) is not None

@@ -23,9 +23,9 @@ SIZE = _OF_TEXT + 1
 @lru_cache(maxsize=32)  # a document is asked for it when it is looked for, and when it is kept
 def sketch(title: str, text: str) -> tuple[int, ...]:
     """At most `SIZE` different numbers of 63 bits."""
-    found = {" ".join(run) for run in runs(text)} or {fold(text)}
+    found = set(map(" ".join, runs(text))) or {fold(text)}
     # The quick checksum only chooses; what is stored tells many more texts apart.
-    chosen = nsmallest(_OF_TEXT, found, key=lambda run: (crc32(run.encode()), run))
+    chosen = [run for _, run in nsmallest(_OF_TEXT, zip(map(crc32, map(str.encode, found)), found, strict=True))]
     return tuple(dict.fromkeys(_number(part) for part in (f"title:{fold(title)}", *chosen)))
 
 

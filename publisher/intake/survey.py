@@ -14,15 +14,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from publisher.intake import folder
+from publisher.intake import folder, picture_files
 from publisher.intake.extract import MAX_BYTES, is_article_file
 from publisher.intake.folder import Listing, Reading
 from publisher.intake.load import digest_of
 from publisher.intake.scope import Scope
 from publisher.intake.shelve import ARCHIVE, is_shelved
-from publisher.model import Document
-from publisher.store import documents
+from publisher.model import Document, DocumentState
+from publisher.store import documents, pictures
 from publisher.store.engine import Store
+from publisher.store.pictures import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,17 @@ class Survey:
     gone: frozenset[str]
     #: The source was never read to its end.
     first: bool
+    #: Those of the ready files that are as they were, but whose pictures are not.
+    afresh: frozenset[str] = frozenset()
 
 
 async def survey(store: Store, part: Scope, patience: timedelta) -> Survey:
     """What lies there now; waits at most `patience` for files that are being written."""
     if part.files is None:
-        skip = ARCHIVE if part.archive else ""
-        listing = await asyncio.to_thread(folder.scan, part.root, is_article_file, part.under, skip)
+        skip = {ARCHIVE, *part.inner} if part.archive else part.inner
+        listing = await asyncio.to_thread(
+            folder.scan, part.root, is_article_file, part.under, skip, picture_files.is_picture_file
+        )
     else:
         listing = await asyncio.to_thread(folder.look, part.root, part.files)
     async with store.read() as tx:
@@ -58,16 +63,28 @@ async def survey(store: Store, part: Scope, patience: timedelta) -> Survey:
         else:
             asked = [await documents.get(tx, part.source, path) for path in part.files]
             known = {document.path: document for document in asked if document is not None}
+        origins = await pictures.origins(tx, part.source)
+    afresh = await asyncio.to_thread(_illustrated_anew, part.root, listing, known, origins)
     unchanged, fresh = [], []
     for reading in listing.files:
         document = known.get(reading.path)
-        if document is not None and _is_same(reading, document):
+        if document is not None and _is_same(reading, document) and reading.path not in afresh:
             unchanged.append(document)
         else:
             fresh.append(reading)
     ready, restless = await folder.settled(part.root, fresh, part.settle, patience)
     gone = _gone(part, listing, known)
-    return Survey(listing, known, tuple(unchanged), tuple(ready), tuple(restless), gone, first)
+    return Survey(listing, known, tuple(unchanged), tuple(ready), tuple(restless), gone, first, afresh)
+
+
+def _illustrated_anew(
+    root: Path, listing: Listing, known: Mapping[str, Document], origins: Mapping[str, list[Origin]]
+) -> frozenset[str]:
+    """Documents of which a picture is not as it was when they were accepted."""
+    accepted = {path for path, document in known.items() if document.state is DocumentState.ACCEPTED}
+    mine = {path: found for path, found in origins.items() if path in accepted}
+    new = picture_files.newly_illustrated(listing.noted, accepted, origins)
+    return frozenset(picture_files.stale(root, mine) | new)
 
 
 def arrivals(root: Path, found: Survey) -> dict[str, frozenset[str]]:

@@ -21,15 +21,21 @@ from publisher.intake.folder import is_passed_over
 #: Milliseconds between two looks at what the system has told, and the longest time that events are gathered.
 _STEP, _GATHER = 20, 100
 
+#: By the clock a look begins so many times its own length after the last one ended, so that a folder of very many
+#: files takes a tenth of a processor's time at most; after an event its own length. So many seconds at the most.
+_REST, _LONGEST_REST = 9, 60.0
+
 _log = log.get("intake")
 
 
 async def wake_ups(folders: Sequence[Path], *, poll: timedelta, stop: asyncio.Event) -> AsyncIterator[None]:
     """Yields at once, then whenever something in one of the folders changed, and at least every `poll`.
 
-    What happens while the caller is busy makes one wake-up, not many. Ends soon after `stop` is set, and watches no
-    more once it is closed. Folders need not exist.
+    What happens while the caller is busy makes one wake-up, not many. A caller that takes long is given a rest: as long
+    again before it is woken by an event, nine times as long by the clock, at most a minute. Ends soon after `stop` is
+    set, and watches no more once it is closed. Folders need not exist.
     """
+    clock = asyncio.get_running_loop().time
     changed = asyncio.Event()
     halt = asyncio.Event()
     watchers = [asyncio.create_task(_watch(folder, poll, changed, halt)) for folder in folders]
@@ -37,9 +43,13 @@ async def wake_ups(folders: Sequence[Path], *, poll: timedelta, stop: asyncio.Ev
     try:
         while not stop.is_set():
             changed.clear()
+            begun = clock()
             yield
+            took = min(clock() - begun, _LONGEST_REST)
+            await asyncio.wait((stopping,), timeout=took)
             waiting = asyncio.create_task(changed.wait())
-            await asyncio.wait((waiting, stopping), timeout=poll.total_seconds(), return_when=asyncio.FIRST_COMPLETED)
+            longest = max(poll.total_seconds(), min(_REST * took, _LONGEST_REST) - took)
+            await asyncio.wait((waiting, stopping), timeout=longest, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
     finally:
         halt.set()

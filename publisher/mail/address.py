@@ -10,6 +10,10 @@ from publisher import address
 from publisher.errors import MessageError, PublisherError
 from publisher.text import one_line
 
+#: Most addresses are like this, and are then as they should be.
+_USUAL = re.compile(
+    r"(?=.{1,64}@)[A-Za-z0-9_+-]{1,60}(?:\.[A-Za-z0-9_+-]{1,60})*@(?:[a-z0-9]{1,40}\.){1,4}[a-z]{2,20}"
+)
 _NAMED = re.compile(r"(?P<name>.*?)\s*<(?P<address>[^<>]+)>\s*")
 
 
@@ -35,6 +39,8 @@ class Mailbox:
 
 def mailbox(email: str, name: str = "") -> Mailbox:
     """The mailbox of a person. Raises MessageError, without naming the address, where it cannot be one."""
+    if _USUAL.fullmatch(email):
+        return Mailbox(one_line(name), email)
     try:
         found = address.parse(email)
     except PublisherError as error:

@@ -1,23 +1,25 @@
-"""Message bytes from content and letter: header lines of our own, parts in quoted-printable. Pure.
+"""From content to messages: compiled once, filled for each recipient. Header lines are our own. Pure.
 
-    content, letter | slots filled | header lines | parts encoded | joined -> bytes with CRLF
+    content, frame    | header lines and encoded parts, once               -> Compiled: fixed bytes with holes
+    compiled, letter  | personal header lines | holes filled | joined, signed -> bytes with CRLF
 
-The same letter gives the same bytes, so that a second attempt is the same message (I6).
+The same letter gives the same message, so that a second attempt is no other one (I6).
 """
 
 from __future__ import annotations
 
-import binascii
 import html as html_entities
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from publisher import slots
-from publisher.mail import headers
+from publisher.mail import dkim, headers, quoted
 from publisher.mail.address import Mailbox
+from publisher.mail.dkim import Signer, Stamp
 
 #: Stands between the parts; holds `=_`, which quoted-printable never does (RFC 2045 section 6.7).
 BOUNDARY = "=_publisher-parts"
@@ -27,6 +29,7 @@ BOUNDARY = "=_publisher-parts"
 class Content:
     """What a message says, the slots of `publisher.slots` in place of what is personal."""
 
+    #: Holds no slots.
     subject: str
     #: Empty: plain text only.
     html: str
@@ -41,68 +44,127 @@ class ListIdentity:
     title: str
     #: Without brackets, as "daily.example.org".
     list_id: str
-    unsubscribe_url: str
     #: As "daily:digest:en:exampleorg"; no field of it is unique to one message.
     feedback_id: str
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
-    """What one recipient's message needs beside its content."""
+class Frame:
+    """What all copies of a message share beside its content."""
 
     sender: Mailbox
+    reply_to: Mailbox | None = None
+    #: None for a notice, which belongs to no list.
+    identity: ListIdentity | None = None
+    #: None: unsigned.
+    signer: Signer | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What one recipient's copy needs."""
+
     recipient: Mailbox
     #: The same in each attempt.
     date: datetime
     #: With or without its angle brackets.
     message_id: str
-    #: Values of the slots.
+    #: Values of the slots; `slots.UNSUBSCRIBE_URL` stands in List-Unsubscribe too.
     values: Mapping[str, str]
-    reply_to: Mailbox | None = None
-    #: None for a notice, which belongs to no list.
-    identity: ListIdentity | None = None
 
 
-def compose(content: Content, letter: Letter) -> bytes:
-    """The message, ready to be signed and sent. Raises KeyError for a slot without a value."""
-    parts = [_part("plain", slots.fill(content.text, letter.values))]
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """A message with everything in it but what is personal."""
+
+    #: Header lines.
+    head: bytes
+    #: The body, cut where a value goes in; the header's end is in the first piece.
+    pieces: tuple[bytes, ...]
+    #: (slot, in HTML): one fewer than pieces.
+    holes: tuple[tuple[str, bool], ...]
+    of_list: bool
+    stamp: Stamp | None
+
+
+def compile_message(content: Content, frame: Frame) -> Compiled:
+    """The message that `content` makes. Raises KeyError for half a slot or an unknown one, or one in the subject."""
+    if slots.split(content.subject)[1]:
+        raise KeyError("a slot in the subject")
+    head = _fixed_lines(content.subject, frame)
     if content.html:
-        escaped = {slot: html_entities.escape(value) for slot, value in letter.values.items()}
-        parts.append(_part("html", slots.fill(content.html, escaped)))
-    head = [*_standard(slots.fill(content.subject, letter.values), letter), *_of_list(letter.identity)]
-    if len(parts) == 1:
-        return b"".join([*head, parts[0]])
-    kind = headers.plain("Content-Type", f'multipart/alternative; boundary="{BOUNDARY}"')
-    frame = f"--{BOUNDARY}\r\n".encode()
-    body = b"".join(frame + part for part in parts)
-    return b"".join([*head, kind, b"\r\n", body, f"--{BOUNDARY}--\r\n".encode()])
+        head += headers.plain("Content-Type", f'multipart/alternative; boundary="{BOUNDARY}"')
+        given = (("plain", content.text), ("html", content.html))
+        parts = [(_FRAME + _part_head(subtype) + b"\r\n", text) for subtype, text in given]
+    else:
+        head += _part_head("plain")
+        parts = [(b"", content.text)]
+    pieces: list[bytes] = [b"\r\n"]
+    holes: list[tuple[str, bool]] = []
+    for number, (start, text) in enumerate(parts):
+        holed = quoted.encode(text)
+        first, *rest = holed.pieces
+        pieces[-1] += start + first
+        pieces += rest
+        holes += [(slot, number == 1) for slot in holed.holes]
+    pieces[-1] += _END if content.html else b""
+    stamp = None if frame.signer is None else dkim.stamp(frame.signer, head, _personal_names(frame))
+    return Compiled(head, tuple(pieces), tuple(holes), frame.identity is not None, stamp)
 
 
-def _standard(subject: str, letter: Letter) -> list[bytes]:
-    """The headers that every message of ours has, RFC 5322 section 3.6."""
+def fill(compiled: Compiled, letter: Letter, now: datetime) -> bytes:
+    """One recipient's copy, signed as of `now` where it is to be. Raises KeyError for a slot without a value."""
+    values = {
+        (slot, in_html): quoted.value(html_entities.escape(letter.values[slot]) if in_html else letter.values[slot])
+        for slot, in_html in set(compiled.holes)
+    }
+    joined = [compiled.pieces[0]]
+    for hole, piece in zip(compiled.holes, compiled.pieces[1:], strict=True):
+        joined += (values[hole], piece)
+    fields = _personal_lines(letter, of_list=compiled.of_list)
+    if compiled.stamp is None:
+        return b"".join([compiled.head, *fields, *joined])
+    body = b"".join(joined)
+    signature = dkim.sign(compiled.stamp, fields, memoryview(body)[2:], now)
+    return b"".join([signature, compiled.head, *fields, body])
+
+
+def _fixed_lines(subject: str, frame: Frame) -> bytes:
+    """The header lines that all copies share (RFC 5322 section 3.6), but for Content-Type."""
+    lines = [headers.mailboxes("From", frame.sender), headers.text("Subject", subject)]
+    if frame.reply_to is not None:
+        lines.append(headers.mailboxes("Reply-To", frame.reply_to))
+    # RFC 3834: no vacation notice is owed to a program.
+    lines += [headers.plain("Auto-Submitted", "auto-generated"), headers.plain("MIME-Version", "1.0")]
+    if frame.identity is not None:
+        lines += [
+            headers.named_id("List-Id", frame.identity.title, frame.identity.list_id),
+            headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
+            headers.plain("Feedback-ID", frame.identity.feedback_id),
+            headers.plain("Precedence", "bulk"),
+        ]
+    return b"".join(lines)
+
+
+def _personal_names(frame: Frame) -> list[str]:
+    """The names of the lines of `_personal_lines`, in lower case."""
+    return ["to", "date", "message-id", *(["list-unsubscribe"] if frame.identity else [])]
+
+
+def _personal_lines(letter: Letter, *, of_list: bool) -> list[bytes]:
     lines = [
-        headers.mailboxes("From", letter.sender),
         headers.mailboxes("To", letter.recipient),
-        headers.text("Subject", subject),
-        headers.plain("Date", format_datetime(letter.date.astimezone(UTC))),
+        _date_line(letter.date),
         headers.plain("Message-ID", f"<{letter.message_id.strip('<>')}>"),
     ]
-    if letter.reply_to is not None:
-        lines.append(headers.mailboxes("Reply-To", letter.reply_to))
-    # RFC 3834: no vacation notice is owed to a program.
-    return [*lines, headers.plain("Auto-Submitted", "auto-generated"), headers.plain("MIME-Version", "1.0")]
+    if of_list:
+        lines.append(headers.plain("List-Unsubscribe", f"<{letter.values[slots.UNSUBSCRIBE_URL]}>"))
+    return lines
 
 
-def _of_list(identity: ListIdentity | None) -> list[bytes]:
-    if identity is None:
-        return []
-    return [
-        headers.named_id("List-Id", identity.title, identity.list_id),
-        headers.plain("List-Unsubscribe", f"<{identity.unsubscribe_url}>"),
-        headers.plain("List-Unsubscribe-Post", "List-Unsubscribe=One-Click"),
-        headers.plain("Feedback-ID", identity.feedback_id),
-        headers.plain("Precedence", "bulk"),
-    ]
+@lru_cache(maxsize=1000)
+def _date_line(at: datetime) -> bytes:
+    return headers.plain("Date", format_datetime(at.astimezone(UTC)))
 
 
 def feedback_id(newsletter: str, language: str, domain: str) -> str:
@@ -111,15 +173,11 @@ def feedback_id(newsletter: str, language: str, domain: str) -> str:
     return f"{newsletter}:digest:{language or 'und'}:{sender}"
 
 
-def _part(subtype: str, text: str) -> bytes:
-    """A body part with its headers; its last line is closed."""
-    head = headers.plain("Content-Type", f"text/{subtype}; charset=utf-8")
-    encoding = headers.plain("Content-Transfer-Encoding", "quoted-printable")
-    return b"".join([head, encoding, b"\r\n", quoted_printable(text)])
+def _part_head(subtype: str) -> bytes:
+    kind = headers.plain("Content-Type", f"text/{subtype}; charset=utf-8")
+    return kind + headers.plain("Content-Transfer-Encoding", "quoted-printable")
 
 
-def quoted_printable(text: str) -> bytes:
-    """`text` in UTF-8 and quoted-printable, RFC 2045 section 6.7: CRLF, lines of at most 76, the last one closed."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n") + "\n"
-    # b2a_qp takes the kind of its own soft breaks from the first line end that it finds: there is one, a CRLF.
-    return binascii.b2a_qp(lines.replace("\n", "\r\n").encode(), istext=True)
+#: Before a part and after the last, RFC 2046 section 5.1.1.
+_FRAME = f"--{BOUNDARY}\r\n".encode()
+_END = f"--{BOUNDARY}--\r\n".encode()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,9 @@ OVERSIGNED = (
 )
 _WSP = re.compile(rb"[ \t]+")
 _B64_LINE = 72
+#: As long as an instant until the year 2286, and as a SHA-256 in base64.
+_AT = "@" * 10
+_HASH = "@" * 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +38,40 @@ class Signer:
     sign: Callable[[bytes], bytes]
 
 
-def signed(message: bytes, signer: Signer, now: datetime) -> bytes:
-    """`message` with a DKIM-Signature in front that covers all its headers."""
-    head, _, body = message.partition(b"\r\n\r\n")
-    found = [relaxed(field) for field in fields(head)]
-    names = [field.partition(b":")[0].decode("ascii") for field in found]
-    unsigned = _signature(signer, [*names, *OVERSIGNED], body_hash(body), now)
-    # Section 3.7: the last of several headers of one name counts first; ours occur once each.
-    data = b"\r\n".join([*found, relaxed(unsigned.removesuffix(b"\r\n"))])
-    value = base64.b64encode(signer.sign(data)).decode("ascii")
-    lines = [value[at : at + _B64_LINE] for at in range(0, len(value), _B64_LINE)]
-    return unsigned.removesuffix(b"\r\n") + "\r\n ".join(["", *lines]).encode("ascii") + b"\r\n" + message
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """All of a signature that the copies of a message share. Use `stamp`."""
+
+    signer: Signer
+    #: The fixed header fields, `relaxed`, each with its CRLF.
+    fixed: bytes
+    #: The signature field without `b=`'s value, cut at the values of `t=` and `bh=`: as written, and `relaxed`.
+    written: tuple[bytes, bytes, bytes]
+    relaxed: tuple[bytes, bytes, bytes]
+
+
+def stamp(signer: Signer, head: bytes, names: Sequence[str]) -> Stamp:
+    """Prepares the signing of messages that share the header lines `head`, and whose other fields have these names."""
+    found = [relaxed(field) for field in fields(head.removesuffix(b"\r\n"))] if head else []
+    covered = [field.partition(b":")[0].decode("ascii") for field in found] + list(names)
+    field = _signature(signer, [*covered, *OVERSIGNED])
+    fixed = b"".join(field + b"\r\n" for field in found)
+    return Stamp(signer, fixed, _cut(field), _cut(relaxed(field)))
+
+
+def sign(prepared: Stamp, lines: Sequence[bytes], body: bytes | memoryview, now: datetime) -> bytes:
+    """The DKIM-Signature line, folded, for a message of these further header lines, in the order of their names."""
+    at, hashed = b"%d" % int(now.timestamp()), body_hash(body)
+    data = [prepared.fixed]
+    for line in lines:
+        data += (relaxed(line), b"\r\n")
+    start, middle, end = prepared.relaxed
+    # Section 3.7: the signature's own field comes last, without a CRLF.
+    data += (start, at, middle, hashed, end)
+    value = base64.b64encode(prepared.signer.sign(b"".join(data)))
+    start, middle, end = prepared.written
+    folded = b"\r\n ".join(value[cut : cut + _B64_LINE] for cut in range(0, len(value), _B64_LINE))
+    return b"".join((start, at, middle, hashed, end, b"\r\n ", folded, b"\r\n"))
 
 
 def fields(head: bytes) -> list[bytes]:
@@ -59,22 +85,29 @@ def relaxed(field: bytes) -> bytes:
     return name.strip().lower() + b":" + _WSP.sub(b" ", value.replace(b"\r\n", b"")).strip()
 
 
-def body_hash(body: bytes) -> str:
+def body_hash(body: bytes | memoryview) -> bytes:
     """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end."""
-    end = len(body)
-    while body.endswith(b"\r\n", 0, end):
+    view = memoryview(body)
+    end = len(view)
+    while end >= 2 and bytes(view[end - 2 : end]) == b"\r\n":
         end -= 2
-    digest = hashlib.sha256(memoryview(body)[:end])
+    digest = hashlib.sha256(view[:end])
     digest.update(b"\r\n")
-    return base64.b64encode(digest.digest()).decode("ascii")
+    return base64.b64encode(digest.digest())
 
 
-def _signature(signer: Signer, names: list[str], hashed: str, now: datetime) -> bytes:
-    """The signature field with an empty `b=`."""
+def _signature(signer: Signer, names: list[str]) -> bytes:
+    """The signature field with an empty `b=`, and marks of their length in place of the values of `t=` and `bh=`."""
     groups = [":".join(names[at : at + 3]) for at in range(0, len(names), 3)]
     tags = [
         "v=1;", "a=rsa-sha256;", "c=relaxed/simple;", f"d={signer.domain};", f"s={signer.selector};",
-        f"t={int(now.timestamp())};", f"h={groups[0]}:", *(f"{group}:" for group in groups[1:-1]), f"{groups[-1]};",
-        f"bh={hashed};", "b=",
+        f"t={_AT};", f"h={groups[0]}:", *(f"{group}:" for group in groups[1:-1]), f"{groups[-1]};",
+        f"bh={_HASH};", "b=",
     ]
-    return headers.folded("DKIM-Signature", tags)
+    return headers.folded("DKIM-Signature", tags).removesuffix(b"\r\n")
+
+
+def _cut(field: bytes) -> tuple[bytes, bytes, bytes]:
+    start, _, rest = field.partition(_AT.encode())
+    middle, _, end = rest.partition(_HASH.encode())
+    return start, middle, end

@@ -6,9 +6,12 @@
     5xx to recipient or message           bounced
     4xx, or broken off before the message deferred, longer each time; expired once refused for `expiry`
     the message on the wire, no reply     in doubt: again with the same Message-ID (`repeat`), or left to the operator
+    the message cannot be made            held, with the reason
 
-Where an earlier attempt is in doubt, only a success or a final refusal ends the doubt.
-A server that cannot be reached is no attempt at all: the claim is given back, and nobody is ever bounced for it.
+This says which event it was, and when to try again; `publisher.delivery_state` says what the delivery becomes, also
+where an earlier copy is in doubt. With `repeat` a doubt is over once `expiry` has passed: it counts as delivered, and
+its reader gets the next edition. A server that cannot be reached is no attempt at all: the claim is given back, and
+nobody is ever bounced for it.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from publisher.delivery_state import Event, after
 from publisher.outgoing import Claim, DeliveryState, Reply
 
 #: The first wait; each further one is twice as long.
@@ -53,16 +57,28 @@ def judge(reply: Reply, claim: Claim, policy: Policy, now: datetime, jitter: flo
     `on_wire`: bytes of the message had left when it ended. `jitter` in [0, 1) spreads the waits.
     """
     if 200 <= reply.code <= 299 and on_wire:
-        return Verdict(DeliveryState.ACCEPTED)
+        return _verdict(Event.ACCEPT, claim)
     if 500 <= reply.code <= 599:
-        return Verdict(DeliveryState.BOUNCED)
+        return _verdict(Event.REFUSE, claim)
     lost = on_wire and not 400 <= reply.code <= 499
     given_up = claim.attempt >= LEAST_ATTEMPTS and now - (claim.created_at or now) >= policy.expiry
-    again = None if given_up else now + wait(claim.attempt, jitter)
-    if lost or claim.in_doubt:
-        # A claim that was in doubt already is here because it is to be repeated, by policy or by the operator.
-        return Verdict(DeliveryState.IN_DOUBT, None if lost and not policy.repeat else again)
-    return Verdict(DeliveryState.EXPIRED) if again is None else Verdict(DeliveryState.DEFERRED, again)
+    if given_up and (policy.repeat if claim.in_doubt else not lost):
+        return _verdict(Event.GIVE_UP, claim)
+    # A claim that was in doubt already is here because it is to be repeated, by policy or by the operator.
+    waits = (given_up and claim.in_doubt) or (lost and not policy.repeat)
+    return _verdict(Event.LOSE if lost else Event.DEFER, claim, None if waits else now + wait(claim.attempt, jitter))
+
+
+def withheld(claim: Claim) -> Verdict:
+    """The verdict on a message that cannot be made, or that breaks a rule of mail: it waits for the operator."""
+    return _verdict(Event.WITHHOLD, claim)
+
+
+def _verdict(event: Event, claim: Claim, next_attempt_at: datetime | None = None) -> Verdict:
+    before = DeliveryState.IN_DOUBT if claim.in_doubt else DeliveryState.QUEUED
+    state = after(DeliveryState.CLAIMED, event, before=before)
+    assert state is not None
+    return Verdict(state, next_attempt_at)
 
 
 def wait(attempt: int, jitter: float) -> timedelta:

@@ -85,6 +85,8 @@ def _lines(data: bytes) -> list[str]:
         faults.append("a CR or LF that is no CRLF")
     if any(len(line) > MAX_LINE for line in data.split(b"\r\n")):
         faults.append(f"a line of more than {MAX_LINE} bytes")
+    if b"\r\n." in data:  # a server would take its first dot away, RFC 5321 section 4.5.2
+        faults.append("a line that begins with a dot")
     return faults
 
 

@@ -11,7 +11,8 @@ from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail import address, lint_parts
 from publisher.mail.address import Mailbox
-from publisher.mail.compose import Content, Letter, ListIdentity, compose, feedback_id
+from publisher.mail.compose import Content, Frame, Letter, ListIdentity, compile_message, feedback_id, fill
+from publisher.mail.dkim import Signer
 from publisher.mail.lint import Rules
 from publisher.urls import absolute, article_path
 
@@ -45,36 +46,37 @@ def sender(settings: Settings) -> Mailbox:
     return address.parse(settings.mail.sender)
 
 
-def digest(
-    settings: Settings, keys: Keys, newsletter: str, content: Content, envelope: Envelope, *, language: str
-) -> bytes:
-    """One copy of a digest; `language` empty: the site's. Raises KeyError for a slot that it cannot fill."""
+def digest_frame(settings: Settings, newsletter: str, *, language: str, signer: Signer | None = None) -> Frame:
+    """What all copies of a newsletter's digest share; `language` empty: the site's."""
     origin = sender(settings)
-    leave = _unsubscribe_url(settings, keys, envelope.subscription_id)
     identity = ListIdentity(
-        title=title(settings, newsletter), list_id=f"{newsletter}.{origin.domain}", unsubscribe_url=leave,
+        title=title(settings, newsletter), list_id=f"{newsletter}.{origin.domain}",
         feedback_id=feedback_id(newsletter, language or settings.site.language, origin.domain),
     )
-    return compose(content, _letter(settings, envelope, identity, _values(envelope.recipient, leave)))
+    return Frame(origin, _reply_to(settings), identity, signer)
 
 
-def notice(settings: Settings, content: Content, envelope: Envelope) -> bytes:
-    """A transactional message; its content holds no slots."""
-    return compose(content, _letter(settings, envelope, None, {}))
+def notice_frame(settings: Settings, signer: Signer | None = None) -> Frame:
+    """What all copies of a transactional message share."""
+    return Frame(sender(settings), _reply_to(settings), None, signer)
+
+
+def letter(settings: Settings, keys: Keys, envelope: Envelope) -> Letter:
+    """What makes a copy its recipient's own."""
+    leave = absolute(settings.site.url, f"/u/{tokens.make(keys, tokens.UNSUBSCRIBE, envelope.subscription_id)}")
+    values = {slots.UNSUBSCRIBE_URL: leave, slots.EMAIL: envelope.recipient.address}
+    return Letter(envelope.recipient, envelope.date, envelope.message_id, values)
 
 
 def sample(
     settings: Settings, keys: Keys, newsletter: str, content: Content, *, email: str, now: datetime
 ) -> Sample:
     """A copy for nobody's ledger, as `email` would get it; empty: as some reader would."""
-    recipient = address.mailbox(email or NOBODY)
     message_id = f"sample.{int(now.timestamp())}@{sender(settings).domain}"
-    message = digest(
-        settings, keys, newsletter, content, Envelope(recipient, 0, message_id, now), language=""
-    )
-    values = _values(recipient, _unsubscribe_url(settings, keys, 0))
-    escaped = {slot: html_entities.escape(value) for slot, value in values.items()}
-    return Sample(slots.fill(content.html, escaped), slots.fill(content.text, values), message)
+    mine = letter(settings, keys, Envelope(address.mailbox(email or NOBODY), 0, message_id, now))
+    message = fill(compile_message(content, digest_frame(settings, newsletter, language="")), mine, now)
+    escaped = {slot: html_entities.escape(value) for slot, value in mine.values.items()}
+    return Sample(slots.fill(content.html, escaped), slots.fill(content.text, mine.values), message)
 
 
 def title(settings: Settings, newsletter: str) -> str:
@@ -105,19 +107,5 @@ def notice_rules(settings: Settings, recipient: Mailbox) -> Rules:
     return Rules(bulk=False, signed=settings.mail.dkim is not None, utf8_to=recipient.needs_utf8)
 
 
-def _letter(
-    settings: Settings, envelope: Envelope, identity: ListIdentity | None, values: dict[str, str]
-) -> Letter:
-    reply_to = address.parse(settings.mail.reply_to) if settings.mail.reply_to else None
-    return Letter(
-        sender=sender(settings), recipient=envelope.recipient, date=envelope.date, message_id=envelope.message_id,
-        values=values, reply_to=reply_to, identity=identity,
-    )
-
-
-def _values(recipient: Mailbox, unsubscribe_url: str) -> dict[str, str]:
-    return {slots.UNSUBSCRIBE_URL: unsubscribe_url, slots.EMAIL: recipient.address}
-
-
-def _unsubscribe_url(settings: Settings, keys: Keys, subscription_id: int) -> str:
-    return absolute(settings.site.url, f"/u/{tokens.make(keys, tokens.UNSUBSCRIBE, subscription_id)}")
+def _reply_to(settings: Settings) -> Mailbox | None:
+    return address.parse(settings.mail.reply_to) if settings.mail.reply_to else None

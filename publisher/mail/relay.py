@@ -1,8 +1,12 @@
-"""The way out as a whole: which transport the settings name, and how long to leave it alone after it failed."""
+"""The ways out: one server or several, by weight; one that fails is left alone for a while, and the others go on.
+
+    ways that do not rest | the one with the least open for its weight | open -> session; it fails: the next one
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from publisher.config import Settings
@@ -12,44 +16,107 @@ from publisher.mail.inbox import InboxTransport
 from publisher.mail.judge import relay_wait
 from publisher.mail.maildir import MaildirTransport
 from publisher.mail.smtp import SmtpTransport
-from publisher.mail.transport import Transport
+from publisher.mail.transport import Session, Transport, UnreachedError
+from publisher.mail_settings import Server
 
 
 @dataclass(slots=True)
-class Relay:
-    """What one run of the deliver step leaves to the next."""
+class Way:
+    """One way out, and how it fares."""
 
-    #: Runs in a row that found no way out.
+    transport: Transport
+    weight: int = 1
+    #: Sessions open now.
+    open: int = 0
+    #: Times in a row that it could not be used.
     failures: int = 0
     #: Not before then; None: at once.
     retry_at: datetime | None = None
+    #: Why it failed last.
+    why: str = ""
 
     def resting(self, now: datetime) -> bool:
         """Whether it is too early to try again."""
         return self.retry_at is not None and now < self.retry_at
 
-    def failed(self, now: datetime, jitter: float) -> datetime:
-        """Notes a failure; returns when to try again."""
+    def failed(self, why: str, now: datetime, jitter: float) -> None:
+        """Leaves it alone for a while, longer each time."""
         self.failures += 1
         self.retry_at = now + relay_wait(self.failures, jitter)
-        return self.retry_at
+        self.why = why
 
     def worked(self) -> None:
-        """Forgets all failures."""
-        self.failures, self.retry_at = 0, None
+        """Forgets its failures."""
+        self.failures, self.retry_at, self.why = 0, None, ""
+
+
+@dataclass(slots=True)
+class Relay:
+    """The ways out of one site, from one run of the deliver step to the next."""
+
+    ways: list[Way] = field(default_factory=list)
+
+    def use(self, settings: Settings) -> None:
+        """Fills in what the settings name, once."""
+        if not self.ways:
+            self.ways = ways_of(settings)
+
+    def resting(self, now: datetime) -> bool:
+        """Whether all of them are left alone."""
+        return bool(self.ways) and all(way.resting(now) for way in self.ways)
+
+    @property
+    def failures(self) -> int:
+        """Failures in a row of the way that fares best."""
+        return min((way.failures for way in self.ways), default=0)
+
+    @property
+    def retry_at(self) -> datetime | None:
+        """When the first of them may be tried again; None: at once."""
+        times = [way.retry_at for way in self.ways]
+        return None if None in times else min((at for at in times if at is not None), default=None)
+
+    async def open(self, clock: Callable[[], datetime], jitter: Callable[[], float]) -> tuple[Way, Session]:
+        """A session over the best way that works. Raises UnreachedError with the last reason where none does."""
+        why = "; ".join(way.why for way in self.ways if way.why) or "no way out is configured"
+        while True:
+            ready = [way for way in self.ways if not way.resting(clock())]
+            if not ready:
+                raise UnreachedError(why)
+            way = min(ready, key=lambda way: (way.open + 1) / way.weight)
+            way.open += 1
+            try:
+                return way, await way.transport.open()
+            except UnreachedError as error:
+                way.open -= 1
+                why = str(error)
+                way.failed(why, clock(), jitter())
+            except BaseException:
+                way.open -= 1
+                raise
+
+
+def ways_of(settings: Settings) -> list[Way]:
+    """The ways that `[mail]` names."""
+    mail = settings.mail
+    if mail.transport == "inbox":
+        return [Way(InboxTransport(settings.inbox))]
+    if mail.transport == "maildir":
+        return [Way(MaildirTransport(settings.path(mail.directory)))]
+    return [Way(_smtp(settings, server), server.weight) for server in mail.servers]
 
 
 def transport_for(settings: Settings) -> Transport:
-    """The transport that `mail.transport` names."""
-    mail = settings.mail
-    if mail.transport == "inbox":
-        return InboxTransport(settings.inbox)
-    if mail.transport == "maildir":
-        return MaildirTransport(settings.path(mail.directory))
+    """The first way that `[mail]` names: for a single message."""
+    return ways_of(settings)[0].transport
+
+
+def _smtp(settings: Settings, server: Server) -> SmtpTransport:
     return SmtpTransport(
-        host=mail.host, port=mail.port, security=mail.security, timeout=mail.timeout.total_seconds(),
-        own_name=_own_name(settings), ca_file=None if mail.ca_file is None else settings.path(mail.ca_file),
-        username=mail.username, password=mail.password.get_secret_value(),
+        host=server.host, port=server.port, security=server.security, timeout=settings.mail.timeout.total_seconds(),
+        own_name=_own_name(settings), ca_file=None if server.ca_file is None else settings.path(server.ca_file),
+        username=server.username, password=server.password.get_secret_value(),
+        messages=settings.mail.messages_per_connection,
     )
 
 

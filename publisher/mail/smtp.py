@@ -1,32 +1,35 @@
 """Mail out by SMTP (the only code that knows aiosmtplib, RFC 5321).
 
-    connect | TLS | EHLO | AUTH -> a session; then for each message: MAIL | RCPT | DATA | ready bytes -> reply
+    connect | TLS | EHLO | AUTH -> a session; then for each message: MAIL, RCPT, DATA | ready bytes -> reply
 
-aiosmtplib connects, negotiates and logs in. The transaction is ours: it writes ready bytes without looking at them
-again, and it knows at each step whether the message is in doubt.
+aiosmtplib connects, negotiates and logs in; then its transport is handed to `publisher.mail.wire`. The transaction is
+ours: where the server offers PIPELINING (RFC 2920) its commands leave in one piece, where it offers CHUNKING (RFC 3030)
+the message follows as one BDAT; it writes ready bytes without looking at them again, and it knows at each step whether
+the message is in doubt.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import re
 import socket
 import ssl
-from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import aiosmtplib
 
 from publisher.mail.transport import BrokenOffError, LostReplyError, UnreachedError
+from publisher.mail.wire import NoReplyError, Wire, reply
 from publisher.outgoing import Reply
 from publisher.text import one_line, shorten
 
 #: Seconds that a polite farewell may take.
 _FAREWELL = 2.0
-_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
 _TROUBLE = (aiosmtplib.SMTPException, OSError, TimeoutError)
+#: The end of a message (RFC 5321 section 4.1.1.4): no line of ours begins with a dot, and the last one is closed.
+_END = b".\r\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +49,8 @@ class SmtpTransport:
     #: Empty: no log-in.
     username: str = ""
     password: str = field(default="", repr=False)
+    #: Messages that one connection carries; 0: as many as the server takes.
+    messages: int = 0
 
     async def open(self) -> SmtpSession:
         """A session that is connected, encrypted and logged in as configured."""
@@ -72,11 +77,18 @@ class SmtpSession:
 
     def __init__(self, transport: SmtpTransport) -> None:
         self._transport = transport
-        self._client: aiosmtplib.SMTP | None = None
+        self._timeout = transport.timeout
+        self._wire: Wire | None = None
+        #: Connecting now.
+        self._opening: aiosmtplib.SMTP | None = None
+        #: Extensions that the server offers, as "pipelining".
+        self._offers: frozenset[str] = frozenset()
         #: Ended from outside: it must not open itself again.
         self._over = False
         #: Messages since the last connect: a used connection may have been closed in silence.
         self._used = 0
+        #: The server lost track of commands that came in one piece.
+        self._one_by_one = False
 
     async def connect(self) -> None:
         """Connects anew; raises UnreachedError."""
@@ -86,19 +98,24 @@ class SmtpSession:
         self._used = 0
         try:
             # In a thread: reading the system's certificates takes tens of milliseconds.
-            self._client = client = await asyncio.to_thread(self._transport.client)
+            self._opening = client = await asyncio.to_thread(self._transport.client)
             await client.connect()
-            await self._greet(client)
+            await _greet(client)
+            self._take_over(client)
         except (*_TROUBLE, ValueError) as error:
-            self._cut()
+            _drop(self._opening)
             raise UnreachedError(f"{self._where()}: {_said(error)}") from error
         except asyncio.CancelledError:
-            self._cut()
+            _drop(self._opening)
             raise
+        finally:
+            self._opening = None
 
     async def send(self, sender: str, recipient: str, message: bytes) -> Reply:
         """See `publisher.mail.transport.Session.send`."""
-        if self._client is None or not self._client.is_connected:
+        if self._transport.messages and self._used >= self._transport.messages:
+            await self.close()
+        if self._wire is None or not self._wire.usable:
             await self.connect()
         if self._used:
             try:
@@ -114,103 +131,134 @@ class SmtpSession:
 
     async def close(self) -> None:
         """Says QUIT and closes."""
-        client = self._client
-        if client is not None and client.is_connected:
-            with contextlib.suppress(*_TROUBLE):
-                await client.quit(timeout=_FAREWELL)
+        wire = self._wire
+        if wire is not None and wire.usable:
+            wire.write(b"QUIT\r\n")
+            with contextlib.suppress(NoReplyError):
+                await wire.replies(1, _FAREWELL)
         self._cut()
 
     def abort(self) -> None:
         """Cuts the connection for good, whatever waits in its buffers."""
         self._over = True
+        _drop(self._opening)
         self._cut()
 
     def _cut(self) -> None:
-        client, self._client = self._client, None
-        if client is None:
-            return
-        if isinstance(client.transport, asyncio.WriteTransport):
-            client.transport.abort()
-        client.close()
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            wire.cut()
 
-    async def _greet(self, client: aiosmtplib.SMTP) -> None:
-        """EHLO now, so that the first transaction knows what the server can do."""
-        if client.is_ehlo_or_helo_needed:
-            try:
-                await client.ehlo()
-            except aiosmtplib.SMTPHeloError:
-                await client.helo()
+    def _take_over(self, client: aiosmtplib.SMTP) -> None:
+        """From here on the connection's replies come to us."""
+        transport = _transport(client)
+        if transport is None or transport.is_closing():
+            raise ConnectionError("the server closed the connection")
+        self._offers = frozenset(name.lower() for name in client.esmtp_extensions)
+        self._wire = Wire(transport)
+        transport.set_protocol(self._wire)
+        if self._over:
+            self._cut()
+            raise ConnectionError("the session was ended")
 
     async def _transaction(self, sender: str, recipient: str, message: bytes) -> Reply:
-        client = self._client
-        assert client is not None
+        wire = self._wire
+        assert wire is not None
         utf8 = not (recipient.isascii() and sender.isascii())
-        if utf8 and not client.supports_extension("smtputf8"):
+        if utf8 and "smtputf8" not in self._offers:
             return Reply(553, "5.6.7", "the server takes no address beyond ASCII (SMTPUTF8)")
-        async with self._breaking_off():
-            refusal = await self._envelope(client, sender, recipient, utf8=utf8)
+        option = " SMTPUTF8" if utf8 else ""
+        commands = [f"MAIL FROM:<{sender}>{option}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()]
+        chunking = "chunking" in self._offers
+        if not chunking:
+            commands.append(b"DATA\r\n")
+        try:
+            refusal = await self._envelope(wire, commands)
+        except NoReplyError as error:
+            self._cut()
+            raise BrokenOffError(str(error)) from error
         self._used += 1
         if refusal is not None:
             return refusal
-        return await self._content(client, _stuffed(message))
+        wire.write(b"BDAT %d LAST\r\n%b" % (len(message), message) if chunking else message + _END)
+        return await self._verdict(wire)
 
-    async def _envelope(self, client: aiosmtplib.SMTP, sender: str, recipient: str, *, utf8: bool) -> Reply | None:
-        """MAIL, RCPT, DATA; the reply that refused the message, or None where the server waits for it."""
-        option = (b"SMTPUTF8",) if utf8 else ()
-        reply = _reply(await client.execute_command(b"MAIL", b"FROM:<" + sender.encode() + b">", *option))
-        if not 200 <= reply.code <= 299:
-            raise _RefusedSenderError(reply)
-        for command, good in (((b"RCPT", b"TO:<" + recipient.encode() + b">"), 2), ((b"DATA",), 3)):
-            reply = _reply(await client.execute_command(*command))
-            if reply.code // 100 == good:
-                continue
-            if reply.code // 100 not in (4, 5):
-                raise BrokenOffError(f"an answer out of place: {reply.code} {reply.text}")
-            await self._reset(client, reply)
-            return reply
-        return None
+    async def _envelope(self, wire: Wire, commands: list[bytes]) -> Reply | None:
+        """The commands before the message; the reply that refused it, or None where the server waits for it."""
+        if "pipelining" in self._offers and not self._one_by_one:
+            said = await self._in_one_piece(wire, commands)
+        else:
+            said = []
+            for number, command in enumerate(commands):
+                wire.write(command)
+                said += await wire.replies(1, self._timeout)
+                if said[-1][0] // 100 != _GOOD[number]:
+                    break
+        first_bad = next((at for at, (code, _) in enumerate(said) if code // 100 != _GOOD[at]), None)
+        if first_bad is None:
+            return None
+        refusal = reply(said[first_bad])
+        if first_bad == 0:
+            self._cut()
+            raise _RefusedSenderError(refusal)
+        if refusal.code // 100 not in (4, 5):
+            self._cut()
+            raise BrokenOffError(f"an answer out of place: {refusal.code} {refusal.text}")
+        await self._reset(wire, refusal, waits=len(said) == len(_GOOD) and said[-1][0] == 354)
+        return refusal
 
-    async def _reset(self, client: aiosmtplib.SMTP, refusal: Reply) -> None:
-        """Makes the connection ready for the next message; whatever goes wrong here, the refusal stands."""
+    async def _in_one_piece(self, wire: Wire, commands: list[bytes]) -> list[tuple[int, bytes]]:
+        """The replies to all commands; where the server loses some, it gets them one by one from then on."""
+        wire.write(b"".join(commands))
         try:
-            if refusal.code == 421 or (await client.execute_command(b"RSET")).code != 250:
-                self._cut()
-        except _TROUBLE:
-            self._cut()
-
-    async def _content(self, client: aiosmtplib.SMTP, stuffed: bytes) -> Reply:
-        """Writes the message and waits for the verdict on it: from here on it is in doubt."""
-        protocol = client.protocol
-        if protocol is None or not protocol.is_connected:
-            self._cut()
-            raise BrokenOffError("the connection closed before the message")
-        try:
-            protocol.write(stuffed)
-            reply = _reply(await protocol.read_response(timeout=self._transport.timeout))
-        except _TROUBLE as error:
-            self._cut()
-            raise LostReplyError(_said(error)) from error
-        if reply.code // 100 not in (2, 4, 5):
-            self._cut()
-            raise LostReplyError(f"an answer out of place: {reply.code} {reply.text}")
-        if reply.code == 421:
-            self._cut()
-        return reply
-
-    @contextlib.asynccontextmanager
-    async def _breaking_off(self) -> AsyncIterator[None]:
-        """Whatever goes wrong inside happens before the message, and ends the connection."""
-        try:
-            yield
-        except _TROUBLE as error:
-            self._cut()
-            raise BrokenOffError(_said(error)) from error
-        except BrokenOffError:
-            self._cut()
+            return await wire.replies(len(commands), self._timeout)
+        except NoReplyError:
+            said = wire.said()
+            if said and said[-1][0] // 100 in (4, 5):  # it refused, and closed: that is an answer
+                return said
+            self._one_by_one = True
             raise
+
+    async def _reset(self, wire: Wire, refusal: Reply, *, waits: bool) -> None:
+        """Makes the connection ready for the next message; whatever goes wrong here, the refusal stands.
+
+        `waits`: a server that takes commands in one piece wants a message although nobody is to get it: an empty one
+        (RFC 2920 section 3.1).
+        """
+        try:
+            if refusal.code == 421 or not wire.usable:
+                self._cut()
+                return
+            if waits:
+                wire.write(_END)
+                await wire.replies(1, self._timeout)
+            wire.write(b"RSET\r\n")
+            if (await wire.replies(1, self._timeout))[0][0] != 250:
+                self._cut()
+        except NoReplyError:
+            self._cut()
+
+    async def _verdict(self, wire: Wire) -> Reply:
+        """The reply to the message, which has left: from here on it is in doubt."""
+        try:
+            (said,) = await wire.replies(1, self._timeout)
+        except NoReplyError as error:
+            self._cut()
+            raise LostReplyError(str(error)) from error
+        verdict = reply(said)
+        if verdict.code // 100 not in (2, 4, 5):
+            self._cut()
+            raise LostReplyError(f"an answer out of place: {verdict.code} {verdict.text}")
+        if verdict.code == 421:
+            self._cut()
+        return verdict
 
     def _where(self) -> str:
         return f"the mail server {self._transport.host}:{self._transport.port}"
+
+
+#: First digits of the replies to MAIL, RCPT and DATA that let the transaction go on.
+_GOOD = (2, 2, 3)
 
 
 class _RefusedSenderError(Exception):
@@ -221,18 +269,27 @@ class _RefusedSenderError(Exception):
         self.reply = reply
 
 
-def _stuffed(message: bytes) -> bytes:
-    """`message` with its dots doubled (RFC 5321 section 4.5.2) and the end mark."""
-    end = b".\r\n" if message.endswith(b"\r\n") else b"\r\n.\r\n"
-    first = b"." if message.startswith(b".") else b""
-    return first + message.replace(b"\r\n.", b"\r\n..") + end
+async def _greet(client: aiosmtplib.SMTP) -> None:
+    """EHLO now, so that the first transaction knows what the server can do."""
+    if client.is_ehlo_or_helo_needed:
+        try:
+            await client.ehlo()
+        except aiosmtplib.SMTPHeloError:
+            await client.helo()
 
 
-def _reply(response: aiosmtplib.SMTPResponse) -> Reply:
-    """The server's words, on one line and bounded; they may end up in a terminal."""
-    text = one_line(response.message)
-    match = _ENHANCED.match(text)
-    return Reply(response.code, match[1] if match else "", shorten(text[match.end() :] if match else text, 500))
+def _drop(client: aiosmtplib.SMTP | None) -> None:
+    """Ends a connection that did not come about."""
+    if client is not None:
+        transport = _transport(client)
+        if transport is not None:
+            transport.abort()
+        client.close()
+
+
+def _transport(client: aiosmtplib.SMTP) -> asyncio.Transport | None:
+    """The client's transport; that of uvloop is one by its methods only, not by its class."""
+    return cast("asyncio.Transport | None", client.transport)
 
 
 def _said(error: Exception) -> str:

@@ -13,8 +13,8 @@ from datetime import datetime
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import MessageError, PublisherError
-from publisher.mail import address, dkim, message
-from publisher.mail.compose import Content
+from publisher.mail import address, message
+from publisher.mail.compose import Content, compile_message, fill
 from publisher.mail.lint import lint
 from publisher.mail.message import Envelope
 from publisher.mail.press import signer_of
@@ -34,10 +34,8 @@ async def send_test(
     recipient = address.mailbox(to)
     origin = message.sender(settings)
     envelope = Envelope(recipient, 0, f"test.{secrets.token_hex(12)}@{origin.domain}", now)
-    ready = message.digest(settings, keys, newsletter, content, envelope, language="")
-    signer = signer_of(settings)
-    if signer is not None:
-        ready = dkim.signed(ready, signer, now)
+    frame = message.digest_frame(settings, newsletter, language="", signer=signer_of(settings))
+    ready = fill(compile_message(content, frame), message.letter(settings, keys, envelope), now)
     faults = lint(ready, message.digest_rules(settings, content, recipient))
     if faults:
         raise MessageError(faults)

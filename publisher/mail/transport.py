@@ -29,7 +29,8 @@ class Session(Protocol):
     async def send(self, sender: str, recipient: str, message: bytes) -> Reply:
         """What the server said to the message, or to the first command that it refused.
 
-        A 2xx code means that the message was taken. Raises UnreachedError, BrokenOffError, LostReplyError.
+        No line of `message` begins with a dot, and its last one is closed by CRLF. A 2xx code means that it was taken.
+        Raises UnreachedError, BrokenOffError, LostReplyError.
         """
         ...
 

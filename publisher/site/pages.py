@@ -73,7 +73,7 @@ class Story:
     authors: str
     published: Moment
     minutes: int
-    #: Absolute address of an image, or empty.
+    #: Address of an image, without host where it is ours; or empty.
     image: str
     caption: str
     #: Of the article, else of the site.
@@ -123,8 +123,11 @@ def local(site: Site, path: str) -> str:
     return urlsplit(site.url).path.rstrip("/") + path
 
 
-def article_page(article: Article, site: Site) -> dict[str, object]:
-    """The context of `article.html`. Nothing in it depends on other articles: a page is built once per change."""
+def article_page(article: Article, site: Site, size: tuple[int, int] | None = None) -> dict[str, object]:
+    """The context of `article.html`. Nothing in it depends on other articles: a page is built once per change.
+
+    `size`: width and height of the lead picture in pixels, where they are known.
+    """
     section = _section(article, site)
     slug = urls.section_slug(article.section)
     context = frame(
@@ -137,7 +140,9 @@ def article_page(article: Article, site: Site) -> dict[str, object]:
         "story": story(article, site),
         "standfirst": text.one_line(article.standfirst),
         "credit": text.one_line(article.credit),
-        "body": _body(article),
+        "body": _body(article, site),
+        "shared_image": _web(article.image),
+        "picture_size": size,
         "updated": moment(article.updated_at, site) if corrected else None,
         "related": [Related(text.one_line(item.title), _web(item.url)) for item in article.related],
         "tags": [tag for tag in map(text.one_line, article.tags) if tag],
@@ -184,7 +189,7 @@ def story(article: Article, site: Site) -> Story:
         authors=_names(article.authors),
         published=moment(article.published_at, site),
         minutes=text.reading_minutes(article.content_text),
-        image=_web(article.image),
+        image=_picture(article, site),
         caption=text.one_line(article.caption),
         lang=language,
         dir=text.direction(language),
@@ -215,8 +220,17 @@ def _teaser(article: Article) -> str:
     return text.shorten(text.one_line(article.standfirst or first), TEASER_LENGTH)
 
 
-def _body(article: Article) -> str:
-    return safe(text.clean(article.content_html))
+def _body(article: Article, site: Site) -> str:
+    ours = urls.absolute(site.url, urls.picture_path(""))
+    body = article.content_html.replace(f'<img src="{ours}', f'<img src="{local(site, urls.picture_path(""))}')
+    return safe(text.clean(body))
+
+
+def _picture(article: Article, site: Site) -> str:
+    """The address of the lead picture on a page: without host where it is ours."""
+    ours = urls.absolute(site.url, urls.picture_path(""))
+    image = _web(article.image)
+    return local(site, urls.picture_path(image.removeprefix(ours))) if image.startswith(ours) else image
 
 
 def _web(url: str) -> str:

@@ -1,7 +1,7 @@
 """The step that writes pages.
 
     STORE | changed articles since the mark | a page for each that is live or unlisted; that of one merged into another
-          | leads there; the others' are removed
+          | leads there; the others' are removed; its pictures before it
           | the lists that they stand or stood in | newest articles of each | home and section pages
           | write if changed -> files
 
@@ -22,7 +22,7 @@ from publisher.isolation import each
 from publisher.model import Article, ArticleStatus
 from publisher.output import Mark, PublishReport, Tally
 from publisher.progress import Progress, silent
-from publisher.site import pages
+from publisher.site import pages, pictures
 from publisher.store import articles
 from publisher.store.engine import Store
 from publisher.store.touched import touched
@@ -101,12 +101,18 @@ async def _article_page(job: _Job, article: Article) -> None:
     heir = None if article.status in _SHOWN else await _heir(job.store, article)
     if article.status not in _SHOWN and heir is None:
         await job.tally.remove(relative)
+        await pictures.remove(job.store, job.tally, article)
         return
+    if heir is None:
+        await pictures.write(job.store, job.tally, article)
+    else:
+        await pictures.remove(job.store, job.tally, article)
     try:
         if heir is not None:
             data = _render(job, "site/moved.html", pages.moved_page(heir, job.settings.site))
         else:
-            data = _render(job, "site/article.html", pages.article_page(article, job.settings.site))
+            size = await pictures.lead_size(job.store, article)
+            data = _render(job, "site/article.html", pages.article_page(article, job.settings.site, size))
     except Exception as error:  # noqa: BLE001 - one article that cannot be rendered stops no other; the report says why
         job.tally.skip(f"page of article {article.id} left as it was: {_reason(error)}")
         return

@@ -19,6 +19,7 @@ _WIDTH = 17
 _NEWEST = 8
 #: Articles that one search gives.
 _MOST = 16
+_INSERT = insert(sketches)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARMS = " UNION ALL ".join(
     f"SELECT * FROM (SELECT article_id FROM sketches WHERE hash = :h{i} "  # noqa: S608 - made of our own numbers only
@@ -60,7 +61,7 @@ async def note(tx: Tx, article: Article, numbers: Collection[int], former: Colle
         await tx.execute(delete(sketches).where(sketches.c.hash.in_(gone), mine))
     rows = [{"hash": h, "added": added, "article_id": article.id} for h in sorted(set(numbers) - set(former))]
     if rows:
-        await tx.execute(insert(sketches), rows)
+        await tx.execute(_INSERT, rows)
 
 
 async def flag(tx: Tx, one: str, other: str, now: datetime) -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, select
+from sqlalchemy import Select, and_, bindparam, func, select
 from sqlalchemy import insert as sql_insert
 from sqlalchemy import update as sql_update
 
@@ -24,16 +24,30 @@ _NEWEST = 20
 _LIVE = and_(articles.c.status == ArticleStatus.LIVE, articles.c.seq.is_not(None))
 
 
+# Made once: making a statement takes longer than running it.
+_INSERT = sql_insert(articles)
+_BY_ID = select(articles).where(articles.c.id == bindparam("of"))
+_BY_SLUG = select(articles).where(articles.c.slug == bindparam("of"))
+_BY_KEY = {
+    key.name: select(articles).where(articles.c.source == bindparam("source"), key == bindparam("key"))
+    .order_by(articles.c.first_seen_at.desc(), articles.c.id).limit(_NEWEST)
+    for key in (articles.c.source_id, articles.c.canonical_url, articles.c.title_key)
+}
+_STEP = (
+    sql_update(counters).where(counters.c.name == bindparam("of"))
+    .values(value=counters.c.value + bindparam("step", type_=counters.c.value.type)).returning(counters.c.value)
+)
+
+
 async def insert(
     tx: Tx, article: Article, *, source_id: str = "", canonical_url: str = "", title_key: str = ""
 ) -> None:
     """A new article. `title_key` is the folded title; all three are what identity looks for later."""
-    await tx.execute(
-        sql_insert(articles).values(
-            **article_rows.values(article), change=await _next(tx, "change"), source_id=source_id,
-            canonical_url=canonical_url, title_key=title_key,
-        )
-    )
+    values = article_rows.values(article) | {
+        "change": await _next(tx, "change"), "source_id": source_id, "canonical_url": canonical_url,
+        "title_key": title_key,
+    }
+    await tx.execute(_INSERT, values)
 
 
 async def update(
@@ -45,7 +59,7 @@ async def update(
     `change` is what the version is marked with; None keeps none. `changed_at` is `now` unless it is given.
     Only `publish_due` makes an article live for the first time: one that never was waits for it as SCHEDULED.
     """
-    await _lock(tx)
+    await lock(tx)
     old = await get(tx, article.id)
     if old is None:
         raise LookupError(article.id)
@@ -66,7 +80,7 @@ async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: dateti
 
     Restored to LIVE, one that never was live waits for `publish_due` as SCHEDULED: only there it gets a `seq` (I2).
     """
-    await _lock(tx)
+    await lock(tx)
     old = await get(tx, article_id)
     if old is None:
         raise LookupError(article_id)
@@ -78,7 +92,7 @@ async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: dateti
 
 async def lock(tx: Tx) -> None:
     """Keeps all other writers of articles out until the commit: comes first where reading decides what is written."""
-    await _lock(tx)
+    await _next(tx, "change", 0)
 
 
 async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
@@ -87,7 +101,7 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     Of one instant, the one that was taken in first comes first. Publishing is serialised until the commit, so whoever
     sees one `seq` sees all below it (I2).
     """
-    await _lock(tx)
+    await lock(tx)
     due = and_(articles.c.status == ArticleStatus.SCHEDULED, articles.c.published_at <= now)
     query = select(articles.c.id, articles.c.seq).where(due).order_by(articles.c.published_at, articles.c.change)
     rows = list(await tx.execute(query.limit(limit)))
@@ -108,7 +122,8 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
 
 async def get(tx: Tx, article_id: str) -> Article | None:
     """The article with this id, whatever its status."""
-    return await _one(tx, select(articles).where(articles.c.id == article_id))
+    row = (await tx.execute(_BY_ID, {"of": article_id})).first()
+    return None if row is None else article_rows.article(row)
 
 
 async def get_many(tx: Tx, ids: Iterable[str]) -> dict[str, Article]:
@@ -125,22 +140,23 @@ async def titles(tx: Tx, ids: Iterable[str]) -> dict[str, str]:
 
 async def by_slug(tx: Tx, slug: str) -> Article | None:
     """The article with this slug, whatever its status."""
-    return await _one(tx, select(articles).where(articles.c.slug == slug))
+    row = (await tx.execute(_BY_SLUG, {"of": slug})).first()
+    return None if row is None else article_rows.article(row)
 
 
 async def find_by_source_id(tx: Tx, source: str, source_id: str) -> list[Article]:
     """Articles of this source to which it gave this id; of very many the newest."""
-    return await _found(tx, articles.c.source == source, articles.c.source_id == source_id)
+    return await _found(tx, "source_id", source, source_id)
 
 
 async def find_by_canonical_url(tx: Tx, source: str, canonical_url: str) -> list[Article]:
     """Articles of this source with this canonical URL, as `publisher.urls.canonical` has it; of many the newest."""
-    return await _found(tx, articles.c.source == source, articles.c.canonical_url == canonical_url)
+    return await _found(tx, "canonical_url", source, canonical_url)
 
 
 async def find_by_title_key(tx: Tx, source: str, title_key: str) -> list[Article]:
     """Articles of this source with this folded title; of very many the newest."""
-    return await _found(tx, articles.c.source == source, articles.c.title_key == title_key)
+    return await _found(tx, "title_key", source, title_key)
 
 
 async def identity_keys(tx: Tx, article_id: str) -> dict[str, str]:
@@ -247,16 +263,7 @@ def _reachable(wanted: ArticleStatus, seq: int | None) -> ArticleStatus:
 
 async def _next(tx: Tx, counter: str, step: int = 1) -> int:
     """The counter's new value; its row stays locked until the commit."""
-    changed = (
-        sql_update(counters).where(counters.c.name == counter).values(value=counters.c.value + step)
-        .returning(counters.c.value)
-    )
-    return int((await tx.execute(changed)).scalar_one())
-
-
-async def _lock(tx: Tx) -> None:
-    """Keeps all other writers of articles out until the commit, before anything is read that decides a write."""
-    await _next(tx, "change", 0)
+    return int((await tx.execute(_STEP, {"of": counter, "step": step})).scalar_one())
 
 
 async def _current(tx: Tx, counter: str) -> int:
@@ -273,16 +280,10 @@ async def _stale(tx: Tx, article_id: str) -> None:
     await tx.execute(sql_update(variants).where(variants.c.id.in_(holding)).values(stale=True))
 
 
-async def _one(tx: Tx, query: Select[Any]) -> Article | None:
-    row = (await tx.execute(query)).first()
-    return None if row is None else article_rows.article(row)
-
-
-async def _found(tx: Tx, *conditions: ColumnElement[bool]) -> list[Article]:
-    """The newest articles for which these hold. One that was merged has its own words, and the id of the other."""
-    query = select(articles).where(*conditions).order_by(articles.c.first_seen_at.desc(), articles.c.id).limit(_NEWEST)
+async def _found(tx: Tx, name: str, source: str, key: str) -> list[Article]:
+    """The newest articles with this key. One that was merged has its own words, and the id of the other."""
     found = []
-    for row in await tx.execute(query):
+    for row in await tx.execute(_BY_KEY[name], {"source": source, "key": key}):
         heir = row.id if row.merged_into is None else await _heir(tx, row.merged_into)
         found.append(replace(article_rows.article(row), id=heir))
     return found

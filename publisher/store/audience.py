@@ -12,7 +12,6 @@ from publisher.model import Frequency, Reader, Subscriber, Subscription, Subscri
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
 from publisher.store.engine import Tx
-from publisher.store.instant import Instant
 from publisher.store.mail_schema import consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
 
@@ -177,35 +176,12 @@ async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
     return await _readers(tx, query)
 
 
-async def due(tx: Tx, now: datetime, after_id: int, limit: int) -> list[Reader]:
-    """Active subscriptions due at `now`, in the order of their ids, those after `after_id`."""
-    ready = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at <= now)
-    query = _READERS.where(ready, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    return await _readers(tx, query)
-
-
-async def active(tx: Tx, newsletter: str, after_id: int, limit: int) -> list[Reader]:
-    """Active subscriptions to a newsletter, in the order of their ids, those after `after_id`."""
-    mine = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.newsletter == newsletter)
-    query = _READERS.where(mine, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    return await _readers(tx, query)
-
-
 async def set_due(
     tx: Tx, subscription_id: int, next_due_at: datetime, *, last_due_at: datetime | None = None
 ) -> None:
     """The next due instant, and, where a slot was passed, its instant."""
     passed = {} if last_due_at is None else {"last_due_at": last_due_at}
     await _set(tx, subscription_id, next_due_at=next_due_at, **passed)
-
-
-async def set_due_all(tx: Tx, slots: Sequence[tuple[int, datetime, datetime | None]]) -> None:
-    """The same for several: (subscription, next due instant, instant of the slot that was passed or None)."""
-    last = func.coalesce(bindparam("slot", type_=Instant), subscriptions.c.last_due_at)
-    changed = update(subscriptions).where(subscriptions.c.id == bindparam("of"))
-    if slots:
-        values = [dict(zip(("of", "then", "slot"), slot, strict=True)) for slot in slots]
-        await tx.execute(changed.values(next_due_at=bindparam("then"), last_due_at=last), values)
 
 
 async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
@@ -223,18 +199,6 @@ async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
     if held:
         await tx.execute(changed.values(next_due_at=bindparam("then"), welcome_after=None), held)
     return len(held)
-
-
-async def move_due(tx: Tx, moves: Sequence[tuple[int, datetime, datetime, datetime]]) -> None:
-    """Slots that were passed without an edition: (subscription, due instant as read, next one, instant of the slot).
-
-    A subscription whose due instant changed since it was read is left alone.
-    """
-    if not moves:
-        return
-    mine = and_(subscriptions.c.id == bindparam("of"), subscriptions.c.next_due_at == bindparam("was"))
-    moved = update(subscriptions).where(mine).values(next_due_at=bindparam("then"), last_due_at=bindparam("slot"))
-    await tx.execute(moved, [dict(zip(("of", "was", "then", "slot"), move, strict=True)) for move in moves])
 
 
 async def count_by_state(tx: Tx) -> dict[str, int]:

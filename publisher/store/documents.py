@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, select, update
+from sqlalchemy import Row, bindparam, select, update
 
 from publisher.model import ArticleStatus, Document, DocumentState
 from publisher.store.engine import Tx
@@ -16,19 +15,43 @@ from publisher.store.upsert import upsert
 
 #: Bound parameters of one statement stay far below SQLite's limit.
 _CHUNK = 500
+#: Of the documents with the same bytes only so many are looked at: a file that is copied often costs no more.
+_TWINS = 50
+
+#: Rows read at a time where there may be very many.
+_AT_ONCE = 5_000
+
+# Made once: making a statement takes longer than running it.
+_AT_PATH = select(documents).where(documents.c.source == bindparam("of"), documents.c.path == bindparam("at"))
+_PAGE = (
+    select(*(documents.c[name] for name in Document.__slots__))
+    .where(documents.c.source == bindparam("of"), documents.c.path > bindparam("after"))
+    .order_by(documents.c.path).limit(_AT_ONCE)
+)
+_OF_ARTICLE = select(documents).where(documents.c.article_id == bindparam("of")).order_by(documents.c.path)
+_OF_DIGEST = (
+    select(documents).where(documents.c.source == bindparam("of"), documents.c.digest == bindparam("is"))
+    .order_by(documents.c.present.desc(), documents.c.path).limit(_TWINS)
+)
 
 
 async def get(tx: Tx, source: str, path: str) -> Document | None:
     """The document at this path of the source, as last seen."""
-    query = select(documents).where(documents.c.source == source, documents.c.path == path)
-    row = (await tx.execute(query)).first()
+    row = (await tx.execute(_AT_PATH, {"of": source, "at": path})).first()
     return None if row is None else _document(row)
 
 
 async def all_of(tx: Tx, source: str) -> dict[str, Document]:
     """All documents of the source by path, those gone too."""
-    rows = await tx.execute(select(documents).where(documents.c.source == source))
-    return {row.path: _document(row) for row in rows}
+    found: dict[str, Document] = {}
+    last = ""
+    while True:
+        rows = (await tx.execute(_PAGE, {"of": source, "after": last})).all()
+        for _, path, digest, size, mtime_ns, state, *rest in rows:  # one name for all: there may be 100,000
+            found[path] = Document(source, path, digest, size, mtime_ns, DocumentState(state), *rest)
+        if len(rows) < _AT_ONCE:
+            return found
+        last = rows[-1].path
 
 
 async def present(tx: Tx, source: str) -> dict[str, Document]:
@@ -54,15 +77,14 @@ async def put(tx: Tx, document: Document) -> None:
 
 
 async def by_digest(tx: Tx, source: str, digest: str) -> list[Document]:
-    """Documents of the source with these bytes."""
-    query = select(documents).where(documents.c.source == source, documents.c.digest == digest)
-    return [_document(row) for row in await tx.execute(query.order_by(documents.c.path))]
+    """Documents of the source with these bytes, those that lie in it first; of very many twins some."""
+    rows = await tx.execute(_OF_DIGEST, {"of": source, "is": digest})
+    return [_document(row) for row in rows]
 
 
 async def of_article(tx: Tx, article_id: str) -> list[Document]:
     """Documents that gave this article."""
-    query = select(documents).where(documents.c.article_id == article_id).order_by(documents.c.path)
-    return [_document(row) for row in await tx.execute(query)]
+    return [_document(row) for row in await tx.execute(_OF_ARTICLE, {"of": article_id})]
 
 
 async def mark_absent(tx: Tx, source: str, paths: Iterable[str]) -> None:
@@ -134,4 +156,4 @@ async def mark_read(tx: Tx, source: str, now: datetime) -> None:
 
 def _document(row: Row[Any]) -> Document:
     values = {name: getattr(row, name) for name in Document.__slots__}
-    return replace(Document(**values), state=DocumentState(row.state))
+    return Document(**values | {"state": DocumentState(row.state)})

@@ -9,23 +9,21 @@ from typing import Any
 
 from sqlalchemy import Row, and_, exists, func, insert, select, update
 
-from publisher.model import ArticleStatus, Subscription, SubscriptionState
-from publisher.outgoing import OPEN, SENDABLE, DeliveryState, NewDelivery, NewVariant, Variant
-from publisher.store import audience
+from publisher.model import ArticleStatus
+from publisher.outgoing import SENDABLE, DeliveryState, NewDelivery, NewVariant, Variant
+from publisher.store import planning
+from publisher.store.bulk import among, plain
 from publisher.store.engine import Tx
 from publisher.store.mail_schema import deliveries, editions, issues, subscriptions, variant_articles, variants
 from publisher.store.schema import articles
-from publisher.store.upsert import add_new, insert_new
+from publisher.store.upsert import insert_new
 
 #: Ids in one IN list.
-_CHUNK = 500
+_CHUNK = 5000
 #: What may still be sent: one in doubt too, where it is to be repeated.
 _UNSENT = (*SENDABLE, DeliveryState.IN_DOUBT)
-#: What the next edition may take the place of, and what may be cancelled.
-_FREE = {
-    DeliveryState.EXPIRED: (*SENDABLE, DeliveryState.HELD),
-    DeliveryState.CANCELLED: (*_UNSENT, DeliveryState.HELD),
-}
+#: What the next edition takes the place of; what else is open is waited for.
+REPLACEABLE = (*SENDABLE, DeliveryState.HELD)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,39 +89,38 @@ async def plan(
     Moves each subscription's due instant on, as its delivery says. Returns how many were written.
     """
     items = {item.subscription_id: item for item in new}
-    found = await audience.lock_all(tx, items)
+    found = {is_[:3] for is_ in await planning.lock(tx, items)}
     standing = await open_deliveries(tx, list(items))
     held = [
         item for ident, item in items.items()
-        if ident not in standing and ident in found and _as_expected(found[ident], item)
+        if ident not in standing and (ident, item.expect_generation, item.expect_from_seq) in found
     ]
-    # Under the locks nobody else fills these slots.
-    filled = await taken(tx, [(item.subscription_id, item.period) for item in held])
-    fresh = [item for item in held if (item.subscription_id, item.period) not in filled]
-    await add_new(tx, deliveries, [_values(edition_id, variant_id, item, now) for item in fresh])
-    await audience.set_due_all(
-        tx, [(item.subscription_id, item.next_due_at, item.due_at) for item in held if item.next_due_at is not None]
-    )
-    return len(fresh)
-
-
-def _as_expected(subscription: Subscription, item: NewDelivery) -> bool:
-    return (
-        subscription.state == SubscriptionState.ACTIVE
-        and subscription.from_seq == item.expect_from_seq
-        and subscription.generation == item.expect_generation
-    )
+    at = plain(tx.dialect.name, now)
+    written = await planning.add(tx, [
+        planning.new_row(
+            planning.Edition(edition_id, variant_id, item.period, (item.from_seq, item.to_seq), at),
+            item.subscription_id, item.message_id, at,
+        )
+        for item in held
+    ])
+    slots: dict[planning.Slot, list[int]] = {}
+    for item in held:
+        if item.next_due_at is not None and item.due_at is not None:
+            slots.setdefault((item.next_due_at, item.due_at), []).append(item.subscription_id)
+    for slot, ids in slots.items():
+        await planning.move(tx, slot, ids)
+    return written
 
 
 async def open_deliveries(tx: Tx, subscription_ids: Sequence[int]) -> dict[int, Open]:
     """The open delivery of each of these subscriptions that has one, by subscription."""
-    found: dict[int, Open] = {}
-    for start in range(0, len(subscription_ids), _CHUNK):
-        chosen = deliveries.c.subscription_id.in_(list(subscription_ids[start : start + _CHUNK]))
-        query = select(deliveries.c.id, deliveries.c.subscription_id, deliveries.c.state, deliveries.c.period)
-        for row in await tx.execute(query.where(chosen, deliveries.c.state.in_(OPEN))):
-            found[row.subscription_id] = Open(row.id, row.subscription_id, DeliveryState(row.state), row.period)
-    return found
+    columns = (deliveries.c.id, deliveries.c.subscription_id, deliveries.c.state, deliveries.c.period)
+    # What is open has not ended; said so, the query reads an index of those alone.
+    query = select(*columns).where(among(tx, deliveries.c.subscription_id, subscription_ids))
+    rows = (await tx.execute(query.where(deliveries.c.finished_at.is_(None)))).all()
+    return {
+        row.subscription_id: Open(row.id, row.subscription_id, DeliveryState(row.state), row.period) for row in rows
+    }
 
 
 async def taken(tx: Tx, slots: Sequence[tuple[int, str]]) -> set[tuple[int, str]]:
@@ -147,14 +144,27 @@ async def last_cutoff(tx: Tx, newsletter: str) -> int | None:
     return found
 
 
-async def expire(tx: Tx, delivery_id: int, now: datetime) -> bool:
-    """Ends a delivery that is neither claimed nor in doubt; its window stays open for the next one."""
-    return await _end(tx, delivery_id, DeliveryState.EXPIRED, now, "the next edition takes its place")
+async def expire(tx: Tx, delivery_ids: Sequence[int], now: datetime) -> int:
+    """Ends those of these deliveries that are neither claimed nor in doubt; how many. Their windows stay open.
+
+    Their readers must be locked.
+    """
+    ended = {
+        "state": DeliveryState.EXPIRED, "finished_at": now, "next_attempt_at": None,
+        "reply_text": "the next edition takes its place",
+    }
+    free = and_(among(tx, deliveries.c.id, delivery_ids), deliveries.c.state.in_(REPLACEABLE))
+    return (await tx.execute(update(deliveries).where(free).values(**ended))).rowcount
 
 
 async def cancel(tx: Tx, delivery_id: int, now: datetime, reason: str) -> bool:
     """Ends a delivery that no connection has claimed, with the reason."""
-    return await _end(tx, delivery_id, DeliveryState.CANCELLED, now, reason)
+    of = select(deliveries.c.subscription_id).where(deliveries.c.id == delivery_id).scalar_subquery()
+    # The reader before the delivery, as everybody does: two who wait for each other would both stand still.
+    await tx.execute(select(subscriptions.c.id).where(subscriptions.c.id == of).with_for_update())
+    unclaimed = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_((*_UNSENT, DeliveryState.HELD)))
+    ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
+    return bool((await tx.execute(update(deliveries).where(unclaimed).values(**ended))).rowcount)
 
 
 async def get_variant(tx: Tx, variant_id: int) -> Variant | None:
@@ -168,6 +178,12 @@ async def stale_variants(tx: Tx, limit: int = 100) -> list[Variant]:
     unsent = exists().where(deliveries.c.variant_id == variants.c.id, deliveries.c.state.in_(_UNSENT))
     query = select(variants).where(variants.c.stale, unsent).order_by(variants.c.id).limit(limit)
     return [await _variant(tx, row) for row in await tx.execute(query)]
+
+
+async def stale_among(tx: Tx, variant_ids: Sequence[int]) -> set[int]:
+    """Which of these variants hold a withdrawn article."""
+    chosen = variants.c.id.in_(list(variant_ids))
+    return set((await tx.execute(select(variants.c.id).where(chosen, variants.c.stale))).scalars())
 
 
 async def move_unsent(tx: Tx, old_variant: int, new_variant: int) -> int:
@@ -199,24 +215,6 @@ async def _any_gone(tx: Tx, article_ids: Sequence[str]) -> bool:
     chosen = articles.c.id.in_(list(article_ids))
     query = select(articles.c.id, articles.c.status).where(chosen).order_by(articles.c.id).with_for_update(read=True)
     return any(row.status != ArticleStatus.LIVE for row in await tx.execute(query))
-
-
-async def _end(tx: Tx, delivery_id: int, state: DeliveryState, now: datetime, reason: str) -> bool:
-    of = select(deliveries.c.subscription_id).where(deliveries.c.id == delivery_id).scalar_subquery()
-    # The reader before the delivery, as everybody does: two who wait for each other would both stand still.
-    await tx.execute(select(subscriptions.c.id).where(subscriptions.c.id == of).with_for_update())
-    unclaimed = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_(_FREE[state]))
-    ended = {"state": state, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
-    return bool((await tx.execute(update(deliveries).where(unclaimed).values(**ended))).rowcount)
-
-
-def _values(edition_id: int, variant_id: int, item: NewDelivery, now: datetime) -> dict[str, Any]:
-    return {
-        "edition_id": edition_id, "subscription_id": item.subscription_id, "variant_id": variant_id,
-        "period": item.period, "from_seq": item.from_seq, "to_seq": item.to_seq, "state": DeliveryState.QUEUED,
-        "attempts": 0, "next_attempt_at": now, "reply_code": 0, "reply_enhanced": "", "reply_text": "",
-        "message_id": item.message_id, "created_at": now,
-    }
 
 
 async def _variant(tx: Tx, row: Row[Any]) -> Variant:

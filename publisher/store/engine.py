@@ -21,6 +21,7 @@ from sqlalchemy.exc import TimeoutError as NoConnectionError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from publisher.errors import StoreError
+from publisher.store import sqlite_driver
 
 #: What the functions of this package take first: a connection inside a transaction.
 Tx = AsyncConnection
@@ -37,20 +38,22 @@ _PAUSE = 0.05
 class Store:
     """An open store. One write transaction at a time within this process: waiting in turn beats retrying."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, durability: str) -> None:
         self._engine = engine
-        self._writer = asyncio.Lock()
+        #: Held by whoever writes to SQLite in this process.
+        self.writer = asyncio.Lock()
         #: This process's share of `publisher.store.lock.pick_up_lock`.
         self.picking_up = asyncio.Lock()
         #: "sqlite" or "postgresql".
         self.dialect = engine.dialect.name
         #: Where the SQLite file lies.
         self.folder = Path(engine.url.database or "").parent
+        self._durability = durability
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
         """A transaction that only reads, and sees one state of the store. Raises StoreError as `write` does."""
-        with _trouble():
+        with trouble():
             async with self._reading() as connection:
                 yield connection
 
@@ -68,14 +71,14 @@ class Store:
 
         Raises StoreError where the database gives up: busy for too long, full, gone. Trying again later is safe.
         """
-        with _trouble():
+        with trouble():
             async with self._writing() as connection:
                 yield connection
 
     @asynccontextmanager
     async def _writing(self) -> AsyncIterator[Tx]:
         if self.dialect == "sqlite":
-            async with self._writer, self._engine.connect() as connection:
+            async with self.writer, self._engine.connect() as connection:
                 await connection.execution_options(publisher_write=True)
                 async with connection.begin():
                     yield connection
@@ -89,18 +92,29 @@ class Store:
         async with self._engine.connect() as connection:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
+    def connect_directly(self) -> sqlite3.Connection:
+        """A connection of the driver's own to a SQLite store: for the calling thread, which holds `writer` to write.
+
+        It waits for nobody, so that whoever holds the lock may wait in its own way.
+        """
+        connection = sqlite3.connect(self._engine.url.database or "", isolation_level=None, cached_statements=256)
+        _set_up(connection.cursor(), self._durability, busy_ms=0)
+        return connection
+
     async def close(self) -> None:
         """Closes all connections."""
         await self._engine.dispose()
 
 
 @contextmanager
-def _trouble() -> Iterator[None]:
+def trouble() -> Iterator[None]:
     """Trouble of the database, which passes or which its operator ends, as one clear line."""
     try:
         yield
     except (OperationalError, InterfaceError) as error:
         raise StoreError(f"the store gave up: {str(error.orig).strip().splitlines()[0]}") from error
+    except (sqlite3.OperationalError, sqlite3.InterfaceError) as error:
+        raise StoreError(f"the store gave up: {error}") from error
     except NoConnectionError as error:
         raise StoreError("the store is too busy: no connection became free") from error
 
@@ -120,7 +134,7 @@ async def open_store(url: str, *, root: Path, durability: Literal["normal", "ful
         await engine.dispose()
         reason = getattr(error, "orig", None) or error
         raise StoreError(f"cannot open the store {_shown(url)}: {str(reason).strip().splitlines()[0]}") from error
-    return Store(engine)
+    return Store(engine, durability)
 
 
 async def _prepare(engine: AsyncEngine) -> None:
@@ -163,7 +177,8 @@ def _engine(url: str, root: Path, durability: str) -> AsyncEngine:
     except sqlite3.Error as error:
         raise StoreError(f"cannot open the store {url}: {error}") from error
     # Errors name no parameters: they stand in logs, and a parameter may be a reader's address.
-    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite", database=str(path)), hide_parameters=True)
+    named = parsed.set(drivername="sqlite+aiosqlite", database=str(path))
+    engine = create_async_engine(named, hide_parameters=True, async_creator=sqlite_driver.connection(path))
     _prepare_sqlite(engine, durability)
     return engine
 
@@ -176,10 +191,7 @@ def _prepare_sqlite(engine: AsyncEngine, durability: str) -> None:
         dbapi_connection.isolation_level = None
         cursor = dbapi_connection.cursor()
         try:
-            cursor.execute(f"PRAGMA busy_timeout = {_BUSY_MS}")
-            cursor.execute("PRAGMA journal_mode = WAL")
-            cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
-            cursor.execute("PRAGMA foreign_keys = ON")
+            _set_up(cursor, durability, busy_ms=_BUSY_MS)
         except BaseException:  # the pool knows nothing of it yet, and its thread would live on
             dbapi_connection.close()
             raise
@@ -196,6 +208,14 @@ def _prepare_sqlite(engine: AsyncEngine, durability: str) -> None:
         # holds that statement (a traceback does), the file would stay locked for all writers.
         if isinstance(exception, asyncio.CancelledError):
             dbapi_connection.rollback()
+
+
+def _set_up(cursor: Any, durability: str, *, busy_ms: int) -> None:
+    """What every connection to SQLite needs to be told."""
+    cursor.execute(f"PRAGMA busy_timeout = {busy_ms}")
+    cursor.execute("PRAGMA journal_mode = WAL")
+    cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+    cursor.execute("PRAGMA foreign_keys = ON")
 
 
 def _migrate(connection: Connection) -> None:

@@ -8,9 +8,10 @@ from datetime import datetime
 
 from sqlalchemy import delete, insert, select
 
-from publisher.model import ArticleStatus
+from publisher.model import ArticleStatus, SubscriptionState
 from publisher.store import versions
 from publisher.store.engine import Tx
+from publisher.store.mail_schema import subscriptions
 from publisher.store.schema import joins
 
 #: The rule of what was joined by hand.
@@ -55,6 +56,19 @@ async def latest(tx: Tx, article_id: str) -> Join | None:
     places = tuple((source, path) for source, path in row.documents)
     status = ArticleStatus(row.merged_status) if row.merged_status else None
     return Join(row.id, row.rule, places, row.version, row.merged_id, status)
+
+
+async def has_come(tx: Tx, article_id: str, rule: str, place: tuple[str, str]) -> bool:
+    """True if the document at `place`, a (source, path), came to the article by this rule."""
+    query = select(joins.c.documents).where(joins.c.article_id == article_id, joins.c.rule == rule)
+    return any(list(place) in found for found in (await tx.execute(query)).scalars())
+
+
+async def would_come_twice(tx: Tx, sent: int, waiting: int) -> bool:
+    """True if some reader was mailed what came before `sent` (a seq) and it, and is still to get `waiting`."""
+    between = (subscriptions.c.from_seq >= sent) & (subscriptions.c.from_seq < waiting)
+    query = select(subscriptions.c.id).where(between, subscriptions.c.state == SubscriptionState.ACTIVE).limit(1)
+    return (await tx.execute(query)).first() is not None
 
 
 async def remove(tx: Tx, join: Join) -> None:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, Select, func, literal, null, select
 from publisher.outgoing import OPEN, SENDABLE, Delivery, DeliveryState, Reply
 from publisher.store.engine import Tx
 from publisher.store.mail_schema import attempts, deliveries, notices, subscribers, subscriptions
+from publisher.store.selection import Selection, conditions
 
 _SHARED = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "reply_code", "reply_enhanced",
            "reply_text", "message_id", "created_at", "finished_at")
@@ -19,13 +20,12 @@ async def list_deliveries(
     tx: Tx, *, state: DeliveryState | None = None, domain: str = "", edition: int | None = None, limit: int = 1000
 ) -> list[Delivery]:
     """Deliveries, the newest first: of one state, one receiving domain, one edition."""
-    query = _deliveries().order_by(deliveries.c.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(deliveries.c.state == state)
-    if domain:
-        query = query.where(func.lower(subscribers.c.email).endswith(f"@{domain.lower()}", autoescape=True))
-    if edition is not None:
-        query = query.where(deliveries.c.edition_id == edition)
+    return await listed(tx, Selection(states=() if state is None else (state,), domain=domain, edition=edition), limit)
+
+
+async def listed(tx: Tx, chosen: Selection, limit: int) -> list[Delivery]:
+    """The chosen deliveries, the newest first."""
+    query = _deliveries().where(*conditions(chosen)).order_by(deliveries.c.id.desc()).limit(limit)
     return [_delivery(row) for row in await tx.execute(query)]
 
 

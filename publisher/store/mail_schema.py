@@ -15,10 +15,13 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 from publisher.store.instant import Instant
 from publisher.store.schema import Key, metadata
+
+_UNENDED = text("finished_at IS NULL")
 
 subscribers = Table(
     "subscribers", metadata,
@@ -49,7 +52,7 @@ subscriptions = Table(
     Column("generation", Integer, nullable=False),
     Column("welcome_after", BigInteger),
     UniqueConstraint("subscriber_id", "newsletter"),
-    Index("ix_subscriptions_state_next_due_at", "state", "next_due_at"),
+    Index("ix_subscriptions_state_next_due_at", "state", "next_due_at", "id"),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
@@ -87,6 +90,8 @@ editions = Table(
     Column("kind", String(12), nullable=False),
     Column("cutoff", BigInteger, nullable=False),
     Column("created_at", Instant, nullable=False),
+    #: "running", "paused" or "cancelled": only a running edition's deliveries are claimed.
+    Column("state", String(10), nullable=False, server_default="running"),
     UniqueConstraint("issue_id", "kind", "cutoff"),
 )
 
@@ -133,6 +138,8 @@ deliveries = Table(
     Column("finished_at", Instant),
     UniqueConstraint("subscription_id", "period"),
     Index("ix_deliveries_state_next_attempt_at", "state", "next_attempt_at"),
+    #: What has not ended: finding a reader's open delivery costs the same whatever they got before.
+    Index("ix_deliveries_open", "subscription_id", sqlite_where=_UNENDED, postgresql_where=_UNENDED),
 )
 
 #: Transactional mail: a ledger of its own.
@@ -169,4 +176,34 @@ attempts = Table(
     Column("reply_enhanced", String(12), nullable=False),
     Column("reply_text", Text, nullable=False),
     Index("ix_attempts_kind_ref_id", "kind", "ref_id"),
+)
+
+#: What the operator was told is wrong, and that it is over: one row for each kind.
+alarms = Table(
+    "alarms", metadata,
+    Column("kind", String(20), primary_key=True),
+    Column("reason", Text, nullable=False),
+    Column("since", Instant, nullable=False),
+    #: NULL: it stands.
+    Column("cleared_at", Instant),
+    #: When each of the ways out was last told of it.
+    Column("mailed_at", Instant),
+    Column("posted_at", Instant),
+)
+
+#: Receiving domains that are spared, and how long.
+throttles = Table(
+    "throttles", metadata,
+    Column("domain", String(255), primary_key=True),
+    Column("stopped_until", Instant),
+    #: Messages that it gets at once.
+    Column("allowed", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+)
+
+#: Digests sent on each day of the site's zone.
+sent_days = Table(
+    "sent_days", metadata,
+    Column("day", Date, primary_key=True),
+    Column("count", Integer, nullable=False),
 )

@@ -1,93 +1,106 @@
-"""The ledger of mail: claimed before the first byte, settled after the reply.
+"""The ledger of mail: what is due, what may not be sent any more, what an earlier run left.
 
-    queued | claim (committed) | ... the wire ... | settle (committed) -> accepted, deferred, bounced, in doubt
+    waiting (read) | claimed (committed) | ... the wire ... | settled (committed) -> accepted, deferred, bounced, ...
 
 Deliveries (editions) and notices (transactional mail) have tables of their own and go the same way; notices go first.
+What is read here is a candidate; `publisher.store.turn` claims it, if nothing speaks against it by then.
 """
 
 from __future__ import annotations
 
+import heapq
+import json
 from collections.abc import Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Select, and_, bindparam, case, exists, func, insert, null, or_, select, update
+from sqlalchemy import Row, Select, and_, bindparam, exists, insert, literal_column, null, or_, select, text, update
 
 from publisher.model import SubscriptionState
-from publisher.outgoing import SENDABLE, Claim, DeliveryState, Outcome, Reply
-from publisher.store import audience
+from publisher.outgoing import SENDABLE, Claim, DeliveryState
+from publisher.store import audience, bulk
+from publisher.store.bulk import Bulk, instant, plain
 from publisher.store.engine import Tx
+from publisher.store.express import run_in
 from publisher.store.instant import Instant
 from publisher.store.mail_schema import (
-    attempts,
     deliveries,
+    editions,
     notices,
     subscribers,
     subscriptions,
     suppressions,
     variants,
 )
-from publisher.text import clean
+from publisher.store.turn import opened_after
 
 #: What a claim may take once its time has come; one in doubt has a time only where it is to be repeated.
 _CLAIMABLE = (*SENDABLE, DeliveryState.IN_DOUBT)
-#: Not ended yet.
-_WAITING = (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, DeliveryState.HELD)
 _TABLES = {"delivery": deliveries, "notice": notices}
-#: Where due messages may be found.
-_PLACES = [(kind, state) for kind in _TABLES for state in _CLAIMABLE]
-_NOW = bindparam("now", type_=Instant)
+_COLUMNS = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "message_id", "created_at")
+#: Ids in one IN list.
+_CHUNK = 500
 
 
-async def claim(tx: Tx, now: datetime, want: int) -> list[Claim]:
-    """Up to `want` messages that may be sent now, notices before digests. Commit before the first byte (I5).
+async def waiting(tx: Tx, now: datetime, limit: int) -> list[Claim]:
+    """Up to `limit` messages that are due: notices, then digests, what waits longest first.
 
-    Messages to readers who left or are suppressed are ended here instead (I10, I11). The readers' rows are locked, so
-    a claim and an unsubscription never pass each other; what was suppressed or withdrawn while this waited for the
-    locks is left for the next claim.
+    Those of editions that are paused or cancelled are among them, so that the caller can have them put aside by `weed`.
     """
-    claims: list[Claim] = []
-    for kind, query in await _queues(tx, now):
-        while len(claims) < want:
-            rows = list(await tx.execute(query.limit(want - len(claims)), {"now": now}))
-            if not rows:
-                break
-            refused = {row.id: reason for row in rows if (reason := _refusal(kind, row))}
-            await _end(tx, kind, refused, now)
-            if kind == "delivery":  # what is in doubt may have arrived: its window is not to be opened again (I3)
-                doubtful = (row for row in rows if row.state == DeliveryState.IN_DOUBT)
-                await _advance(tx, [row.id for row in doubtful if row.id in refused])
-            late = await _overtaken(tx, kind, rows)
-            taken = [row for row in rows if row.id not in refused and row.id not in late]
-            if not taken and not refused:
-                break
-            await _mark_claimed(tx, kind, [row.id for row in taken], now)
-            claims += [_claim(kind, row) for row in taken]
-    return claims
+    found: list[Claim] = []
+    for kind in ("notice", "delivery"):
+        # Each query reads along the index and stops; one for all states would sort all that waits (I8).
+        values = (plain(tx.dialect.name, now), limit - len(found))
+        rows = [await bulk.rows(tx, _DUE[kind, state], values) for state in _CLAIMABLE]
+        merged = heapq.merge(*rows, key=itemgetter(*_PLACE))
+        found += [_claim(kind, row) for row, _ in zip(merged, range(limit - len(found)), strict=False)]
+    return found
 
 
-async def settle(tx: Tx, outcomes: Sequence[Outcome]) -> None:
-    """Records what became of claims; acceptance moves the subscription's window on (I3)."""
-    if tx.dialect.name != "sqlite":  # which has one writer
-        accepted = [outcome.claim.subscription_id for outcome in outcomes if outcome.state == DeliveryState.ACCEPTED]
-        await audience.lock_all(tx, accepted)  # the reader before the delivery, as everybody does
+async def weed(tx: Tx, refused: Sequence[Claim], now: datetime) -> int:
+    """Deals with candidates that could not be claimed: ends those whose reader left or is suppressed (I10, I11).
+
+    Those of an edition that does not run are put aside: they have no time until it is resumed. What merely changed
+    since it was read is left as it is. Returns how many were ended or put aside.
+    """
+    await audience.lock_all(tx, {claim.subscription_id for claim in refused})
+    changed = 0
+    for kind, table in _TABLES.items():
+        ids = [claim.id for claim in refused if claim.kind == kind]
+        for start in range(0, len(ids), _CHUNK):
+            chosen = and_(table.c.id.in_(ids[start : start + _CHUNK]), table.c.state.in_(_CLAIMABLE))
+            rows = list(await tx.execute(_with_reader(kind).where(chosen)))
+            for row in rows:
+                changed += await _put_away(tx, kind, row, now)
+    return changed
+
+
+async def _put_away(tx: Tx, kind: str, row: Row[Any], now: datetime) -> bool:
+    table = _TABLES[kind]
+    reason = _refusal(kind, row)
+    if reason:
+        ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
+        await tx.execute(update(table).where(table.c.id == row.id).values(**ended))
+        if kind == "delivery" and row.state == DeliveryState.IN_DOUBT:
+            # What is in doubt may have arrived: its window is not to be opened again (I3).
+            await run_in(tx, opened_after(row.subscription_id, row.to_seq))
+    elif row.edition_state != "running" and row.next_attempt_at is not None:
+        await tx.execute(update(table).where(table.c.id == row.id).values(next_attempt_at=None))
+    else:
+        return False
+    return True
+
+
+async def postpone(tx: Tx, later: Sequence[tuple[Claim, datetime]]) -> None:
+    """Gives each of these candidates, unless it changed since, another time: its receiving domain is to be spared."""
     for kind in _TABLES:
-        mine = {outcome.claim.id: outcome for outcome in outcomes if outcome.claim.kind == kind}
-        if mine:
-            await _settle(tx, kind, mine)
-
-
-async def release(tx: Tx, claims: Sequence[Claim]) -> None:
-    """Gives back claims of which no byte was sent: they are as they were before."""
-    for item in claims:
-        table = _TABLES[item.kind]
-        state = DeliveryState.QUEUED if item.attempt == 1 else DeliveryState.DEFERRED
-        state = DeliveryState.IN_DOUBT if item.in_doubt else state
-        mine = and_(table.c.id == item.id, table.c.state == DeliveryState.CLAIMED)
-        await tx.execute(
-            update(table).where(mine).values(state=state, attempts=item.attempt - 1, next_attempt_at=table.c.claimed_at)
-        )
+        rows = [
+            {"of": claim.id, "due": claim.due_at, "at": at} for claim, at in later if claim.kind == kind
+        ]
+        if rows:
+            await tx.execute(_POSTPONED[kind], rows)
 
 
 async def recover(tx: Tx, now: datetime, *, repeat: bool) -> int:
@@ -127,86 +140,55 @@ async def add_notice(
     return int((await tx.execute(insert(notices).values(**values).returning(notices.c.id))).scalar_one())
 
 
-async def _overtaken(tx: Tx, kind: str, rows: Sequence[Row[Any]]) -> set[int]:
-    """Which of these freshly locked messages may not be sent by what was committed since the query began.
-
-    On PostgreSQL a row that is locked late comes with its newest values, but the rows joined to it as they were.
-    SQLite has one writer, so nothing can come between.
-    """
-    if tx.dialect.name == "sqlite":
-        return set()
-    query = (
-        select(subscriptions.c.id)
-        .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
-        .join(suppressions, suppressions.c.email_key == subscribers.c.email_key)
-        .where(subscriptions.c.id.in_({row.subscription_id for row in rows}))
+_POSTPONED = {
+    kind: update(table)
+    .where(
+        table.c.id == bindparam("of"), table.c.state.in_(_CLAIMABLE),
+        table.c.next_attempt_at == bindparam("due", type_=Instant),
     )
-    suppressed = set((await tx.execute(query)).scalars())
-    late = {row.id for row in rows if not row.suppression and row.subscription_id in suppressed}
-    if kind == "notice":
-        return late
-    held = variants.c.id.in_({row.variant_id for row in rows})
-    wanted = select(variants.c.id).where(held, variants.c.stale.is_(False))
-    fresh = set((await tx.execute(wanted.with_for_update(read=True, skip_locked=True))).scalars())
-    return late | {row.id for row in rows if row.variant_id not in fresh}
-
-
-#: What an outcome writes, by kind; `of` is the row.
-_SETTLED = {
-    kind: update(table).where(table.c.id == bindparam("of")).values({
-        name: bindparam(f"new_{name}")
-        for name in ("state", "next_attempt_at", "finished_at", "reply_code", "reply_enhanced", "reply_text")
-    })
+    .values(next_attempt_at=bindparam("at", type_=Instant))
     for kind, table in _TABLES.items()
 }
 
 
-async def _queues(tx: Tx, now: datetime) -> list[tuple[str, Select[Any]]]:
-    """What is due, as (kind, query): notices, then for each state the deliveries, what waits longest first.
-
-    A query for each state reads along the index and stops at its limit; one for all would sort all that waits (I8).
-    """
-    row = (await tx.execute(_heads(), {"now": now})).one()
-    waiting = [(place[0] == "delivery", at, place) for place, at in zip(_PLACES, row, strict=True) if at is not None]
-    return [(kind, _due(kind, state)) for _, _, (kind, state) in sorted(waiting)]
-
-
-@cache
-def _heads() -> Select[Any]:
-    """Since when the first message of each of `_PLACES` is due, or NULL, at `now`."""
-    firsts = []
-    for kind, state in _PLACES:
-        table = _TABLES[kind]
-        first = select(func.min(table.c.next_attempt_at)).where(table.c.state == state, table.c.next_attempt_at <= _NOW)
-        firsts.append(first.scalar_subquery().label(f"{kind}_{state}"))
-    return select(*firsts)
-
-
-@cache
-def _due(kind: str, state: DeliveryState) -> Select[Any]:
-    """Messages of this state that are due at `now`."""
+def _due(kind: str, state: DeliveryState, _dialect: str) -> Select[Any]:
+    """Messages of this state that are due at `now`; those of a stale variant wait for its new revision."""
     table = _TABLES[kind]
-    query: Select[Any] = select(table, *_reader_columns())
-    if kind == "notice":
-        extra = (notices.c.kind.label("notice_kind"), null().label("edition_id"), null().label("variant_id"))
-        query = query.add_columns(*extra)
-    else:
+    # The state is written out: a prepared statement must know which index it reads along.
+    due = (table.c.state == literal_column(f"'{state.value}'"), table.c.next_attempt_at <= bindparam("now"))
+    query = _with_reader(kind).where(*due)
+    if kind == "delivery":
         query = query.join(variants, deliveries.c.variant_id == variants.c.id).where(variants.c.stale.is_(False))
+    # `limit()` would add an offset of its own on SQLite.
+    return query.order_by(table.c.next_attempt_at, table.c.id).suffix_with(text("LIMIT :limit"))
+
+
+@cache
+def _with_reader(kind: str) -> Select[Any]:
+    """Messages with what is known of their readers and editions."""
+    table = _TABLES[kind]
+    query: Select[Any] = select(
+        *(table.c[name] for name in _COLUMNS), subscriptions.c.newsletter, subscriptions.c.generation,
+        subscriptions.c.state.label("subscription_state"), subscribers.c.email, subscribers.c.email_key,
+        subscribers.c.name, suppressions.c.reason.label("suppression"),
+    )
+    if kind == "notice":
+        query = query.add_columns(
+            notices.c.kind.label("notice_kind"), notices.c.params, null().label("edition_id"),
+            null().label("variant_id"), literal_column("0").label("to_seq"),
+            literal_column("'running'").label("edition_state"),
+        )
+    else:
+        query = query.add_columns(
+            literal_column("''").label("notice_kind"), null().label("params"), deliveries.c.edition_id,
+            deliveries.c.variant_id, deliveries.c.to_seq, editions.c.state.label("edition_state"),
+        )
+        query = query.join(editions, deliveries.c.edition_id == editions.c.id)
     return (
         query.join(subscriptions, table.c.subscription_id == subscriptions.c.id)
         .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
         .outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)
-        .where(table.c.state == state, table.c.next_attempt_at <= _NOW)
-        .order_by(table.c.next_attempt_at, table.c.id)
-        .with_for_update(of=[table, subscriptions], skip_locked=True)
     )
-
-
-def _reader_columns() -> list[Any]:
-    return [
-        subscriptions.c.newsletter, subscriptions.c.generation, subscriptions.c.state.label("subscription_state"),
-        subscribers.c.email, subscribers.c.name, suppressions.c.reason.label("suppression"),
-    ]
 
 
 def _refusal(kind: str, row: Row[Any]) -> str:
@@ -218,77 +200,26 @@ def _refusal(kind: str, row: Row[Any]) -> str:
     return "" if row.subscription_state == wanted else f"the subscription is {row.subscription_state}"
 
 
-async def _end(tx: Tx, kind: str, refused: dict[int, str], now: datetime) -> None:
-    table = _TABLES[kind]
-    for ident, reason in refused.items():
-        ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
-        await tx.execute(update(table).where(table.c.id == ident).values(**ended))
-
-
-async def _mark_claimed(tx: Tx, kind: str, ids: Sequence[int], now: datetime) -> None:
-    table = _TABLES[kind]
-    if ids:
-        claimed = {"state": DeliveryState.CLAIMED, "claimed_at": now, "next_attempt_at": None}
-        await tx.execute(
-            update(table).where(table.c.id.in_(ids)).values(**claimed, attempts=table.c.attempts + 1)
-        )
-
-
 def _claim(kind: str, row: Row[Any]) -> Claim:
+    """From the columns of `_with_reader`, as the driver gives them."""
+    values: tuple[Any, ...] = tuple(row)
+    (
+        ident, subscription_id, state, attempts, due_at, message_id, created_at, newsletter, generation, _, email,
+        email_key, name, _, notice_kind, params, edition_id, variant_id, to_seq, edition_state,
+    ) = values
+    if isinstance(params, str):
+        params = json.loads(params)
     return Claim(
-        kind=kind, id=row.id, email=row.email, name=row.name, message_id=row.message_id, attempt=row.attempts + 1,
-        subscription_id=row.subscription_id, newsletter=row.newsletter, edition_id=row.edition_id,
-        variant_id=row.variant_id, notice_kind=row.notice_kind if kind == "notice" else "",
-        params=dict(row.params) if kind == "notice" else {}, generation=row.generation, created_at=row.created_at,
-        in_doubt=row.state == DeliveryState.IN_DOUBT,
+        kind=kind, id=ident, email=email, name=name, message_id=message_id, attempt=attempts + 1,
+        subscription_id=subscription_id, newsletter=newsletter, edition_id=edition_id, variant_id=variant_id,
+        notice_kind=notice_kind, params=params or {}, generation=generation, created_at=instant(created_at),
+        in_doubt=state == DeliveryState.IN_DOUBT, state=DeliveryState(state), due_at=instant(due_at),
+        email_key=email_key, to_seq=to_seq, running=edition_state == "running",
     )
 
 
-async def _settle(tx: Tx, kind: str, outcomes: dict[int, Outcome]) -> None:
-    """Records the outcomes of one table, by id; those that are settled already change nothing."""
-    table = _TABLES[kind]
-    claimed = select(table.c.id).where(table.c.id.in_(list(outcomes)), table.c.state == DeliveryState.CLAIMED)
-    held = sorted((await tx.execute(claimed.with_for_update())).scalars())
-    if not held:
-        return
-    found = [(ident, outcomes[ident], _reply(outcomes[ident].reply)) for ident in held]
-    await tx.execute(_SETTLED[kind], [
-        {"of": ident, "new_state": outcome.state, "new_next_attempt_at": outcome.next_attempt_at,
-         "new_finished_at": None if outcome.state in _WAITING else outcome.finished_at,
-         **{f"new_{name}": value for name, value in reply.items()}}
-        for ident, outcome, reply in found
-    ])
-    if kind == "delivery":
-        await _advance(tx, [ident for ident, outcome, _ in found if outcome.state == DeliveryState.ACCEPTED])
-    await tx.execute(insert(attempts), [
-        {"kind": kind, "ref_id": ident, "number": outcome.claim.attempt, "started_at": outcome.started_at,
-         "finished_at": outcome.finished_at, "state": outcome.state, **reply}
-        for ident, outcome, reply in found
-    ])
-
-
-def _reply(reply: Reply) -> dict[str, Any]:
-    """What the server said, less what a database refuses: a reply must never keep outcomes from being recorded."""
-    return {
-        "reply_code": reply.code, "reply_enhanced": clean(reply.enhanced)[:12], "reply_text": clean(reply.text)[:2000],
-    }
-
-
-#: No further back than `to`, for the subscription `of`.
-_TO = bindparam("to", type_=BigInteger)
-_ADVANCED = update(subscriptions).where(subscriptions.c.id == bindparam("of")).values({
-    column: case((column < _TO, _TO), else_=column)
-    for column in (subscriptions.c.from_seq, subscriptions.c.welcome_after)
-})
-
-
-async def _advance(tx: Tx, delivery_ids: Sequence[int]) -> None:
-    """Each subscription's next window opens where its accepted delivery ends; it never moves back.
-
-    So does that of a welcome edition that is still owed: the reader left and came back while this was on its way.
-    """
-    if not delivery_ids:
-        return
-    query = select(deliveries.c.subscription_id, deliveries.c.to_seq).where(deliveries.c.id.in_(delivery_ids))
-    reached = [{"of": row.subscription_id, "to": row.to_seq} for row in await tx.execute(query)]
-    await tx.execute(_ADVANCED, reached)
+#: Where time and id stand in a row, by which messages go out.
+_PLACE = (4, 0)
+_DUE = {
+    (kind, state): Bulk(partial(_due, kind, state), ("now", "limit")) for kind in _TABLES for state in _CLAIMABLE
+}

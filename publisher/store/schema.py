@@ -13,10 +13,12 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
     Text,
+    UniqueConstraint,
     false,
 )
 
@@ -153,6 +155,45 @@ documents = Table(
     Index("ix_documents_source_present", "source", "present"),
 )
 
+#: Pictures of articles, copied and made small; equal names mean equal pictures, so a row never changes.
+pictures = Table(
+    "pictures", metadata,
+    Column("name", String(100), primary_key=True),
+    Column("media_type", String(40), nullable=False),
+    #: Pixels.
+    Column("width", Integer, nullable=False),
+    Column("height", Integer, nullable=False),
+    #: Bytes of `content`.
+    Column("length", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+)
+
+#: The files beside each document that it shows as pictures, as they were when it was read.
+document_pictures = Table(
+    "document_pictures", metadata,
+    Column("source", Text, primary_key=True),
+    Column("path", Text, primary_key=True),
+    #: Relative to the source's root.
+    Column("picture", Text, primary_key=True),
+    #: Bytes; -1 where there was no such file.
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+)
+
+#: Addresses at which articles stood before they were imported (`publisher.old_addresses` has their form).
+redirects = Table(
+    "redirects", metadata,
+    Column("path", Text, primary_key=True),
+    Column("article_id", ForeignKey("articles.id"), nullable=False, index=True),
+)
+
+#: Pictures that were copied from another site, by their address there.
+picture_addresses = Table(
+    "picture_addresses", metadata,
+    Column("address", Text, primary_key=True),
+    Column("picture", ForeignKey("pictures.name"), nullable=False),
+)
+
 #: Each source: when it was first read to its end (before that its documents are its backfill); of a feed, how it
 #: is asked next.
 sources = Table(
@@ -169,4 +210,20 @@ sources = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     Column("gone", Boolean, nullable=False, server_default=false()),
     Column("reason", Text, nullable=False, server_default=""),
+)
+
+#: What was asked of the hubs of feeds: a topic of a source at a hub each (`publisher.source_state.Push`).
+pushes = Table(
+    "pushes", metadata,
+    Column("id", Key, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("hub", Text, nullable=False),
+    Column("topic", Text, nullable=False),
+    Column("wanted", Boolean, nullable=False),
+    Column("pending", String(12), nullable=False),
+    Column("lease_until", Instant),
+    Column("next_ask_at", Instant),
+    Column("tries", Integer, nullable=False),
+    Column("reason", Text, nullable=False),
+    UniqueConstraint("source", "hub", "topic"),
 )

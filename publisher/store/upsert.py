@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Table
@@ -15,11 +16,16 @@ def _insert(tx: Tx, table: Table) -> Any:
     return sqlite.insert(table) if tx.dialect.name == "sqlite" else postgresql.insert(table)
 
 
+@lru_cache(maxsize=256)  # making a statement takes longer than running it
+def _upsert(dialect: str, table: Table, key: tuple[str, ...], names: tuple[str, ...]) -> Any:
+    statement = sqlite.insert(table) if dialect == "sqlite" else postgresql.insert(table)
+    rest = {name: statement.excluded[name] for name in names if name not in key}
+    return statement.on_conflict_do_update(index_elements=list(key), set_=rest)
+
+
 async def upsert(tx: Tx, table: Table, key: Sequence[str], values: Mapping[str, Any]) -> None:
     """Inserts the row, or gives the row with the same `key` these values."""
-    statement = _insert(tx, table).values(**values)
-    rest = {name: value for name, value in values.items() if name not in key}
-    await tx.execute(statement.on_conflict_do_update(index_elements=list(key), set_=rest))
+    await tx.execute(_upsert(tx.dialect.name, table, tuple(key), tuple(values)), dict(values))
 
 
 async def add_new(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -1,6 +1,7 @@
 """The HTTP face as one ASGI application: files in front, pages that act behind.
 
-    request | file of the output folder? -> prepared bytes | route -> page | nothing -> the page for lost readers
+    request | file of the output folder? -> prepared bytes | route -> page | old address of an article -> where it is
+            | nothing -> the page for lost readers
 
 A route is asked only where no file answers.
 """
@@ -21,8 +22,8 @@ from publisher.crypto import Keys
 from publisher.errors import StoreError
 from publisher.store.engine import Store
 from publisher.templating import Templates
-from publisher.web import health, inbox, links, subscribe
-from publisher.web.face import SECURITY, Face, message, not_found
+from publisher.web import health, inbox, links, moved, push, subscribe
+from publisher.web.face import SECURITY, Face, face_of, message, not_found
 from publisher.web.files import FileFront
 from publisher.web.limits import Pace, TooLargeError
 
@@ -33,7 +34,7 @@ def build_app(
     store: Store, settings: Settings, templates: Templates, keys: Keys, *, ready: Callable[[], str | None]
 ) -> ASGIApp:
     """The application; `ready` tells why the service is not ready, or None."""
-    routes = [*health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *inbox.ROUTES]
+    routes = [*health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *push.ROUTES, *inbox.ROUTES]
     pages = Starlette(
         routes=routes,
         exception_handlers={
@@ -45,12 +46,15 @@ def build_app(
     pages.router.redirect_slashes = False
     pages.state.face = Face(store, settings, templates, keys, ready)
     pages.state.pace = Pace()
+    pages.state.deliveries = push.gate()
     pages.state.gauges = health.KeptGauges()
-    return FileFront(settings.path(settings.output.directory), pages)
+    files = FileFront(settings.path(settings.output.directory), pages)
+    return moved.NumberFront(files, store, settings.site.url)
 
 
 async def _lost(request: Request, _error: Exception) -> Response:
-    return await not_found(request)
+    face = face_of(request)
+    return await moved.answer_for(request, face.store, face.settings.site.url) or await not_found(request)
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

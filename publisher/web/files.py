@@ -32,6 +32,8 @@ _BROTLI_QUALITY = 6
 _GZIP_LEVEL = 8
 _FEED_AGE = 300
 _PAGE_AGE = 60
+#: What lies here is called after its content (RFC 8246).
+_NEVER_CHANGING, _FOR_EVER = "images/", f"{365 * 86400}, immutable"
 _FEEDS = {
     "rss.xml": "application/rss+xml", "atom.xml": "application/atom+xml", "feed.json": "application/feed+json",
 }
@@ -214,7 +216,9 @@ def _pack(content: bytes, coding: str) -> bytes:
 def _headers(name: str, etag: str, modified: int) -> Headers:
     """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
     base = name.rpartition("/")[2]
-    age = _PAGE_AGE if base.endswith(".html") else _FEED_AGE
+    age = str(_PAGE_AGE if base.endswith(".html") else _FEED_AGE)
+    if name.startswith(_NEVER_CHANGING):
+        age = _FOR_EVER
     headers = [
         (b"etag", etag.encode()),
         (b"last-modified", http_date(modified).encode()),

@@ -1,4 +1,4 @@
-"""The HTTP server and the event loop under it (the only code that knows uvicorn and uvloop).
+"""The HTTP server (the only code that knows uvicorn).
 
     bind (or a clear refusal) | serve -> address | ... | stop accepting | let answers finish, three seconds at most
 
@@ -11,11 +11,10 @@ import asyncio
 import contextlib
 import errno
 import socket
-from collections.abc import AsyncIterator, Coroutine, Iterator
-from typing import Any, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import uvicorn
-import uvloop
 from starlette.types import ASGIApp
 
 from publisher.errors import PublisherError
@@ -26,13 +25,6 @@ GRACE = 3
 _BACKLOG = 2048
 #: Seconds that an idle connection is kept.
 _KEEP_ALIVE = 30
-
-T = TypeVar("T")
-
-
-def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs `main` to its end on uvloop; its result."""
-    return uvloop.run(main)
 
 
 @contextlib.asynccontextmanager

@@ -16,9 +16,11 @@ from publisher.crypto import Keys
 from publisher.errors import PublisherError
 from publisher.model import Frequency, Reader, SubscriptionState
 from publisher.outgoing import Claim
-from publisher.settings import Mail, Newsletter
-from publisher.store import audience, outbox
+from publisher.mail_settings import Mail
+from publisher.settings import Newsletter
+from publisher.store import audience
 from publisher.store.engine import Store
+from tests import ledger
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -61,8 +63,7 @@ def link(reader: Reader) -> str:
 
 async def mails(store: Store, now: datetime) -> list[Claim]:
     """The notices that the mailer would send now; each is taken once."""
-    async with store.write() as tx:
-        return await outbox.claim(tx, now, 100)
+    return await ledger.claim(store, now, 100)
 
 
 async def actions(store: Store, reader: Reader) -> list[str]:

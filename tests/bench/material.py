@@ -6,8 +6,15 @@ import random
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+from sqlalchemy import JSON, insert, literal, select
+
 from publisher import text
 from publisher.model import Article, ArticleStatus
+from publisher.store import articles, mail_schema
+from publisher.store.engine import Store
+from publisher.store.instant import Instant
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _WORDS = (
@@ -44,3 +51,47 @@ def document(number: int) -> bytes:
     lines = [made.section, made.title, f"{made.standfirst}{made.title}", made.title, *made.content_text.split("\n\n"),
              "Source", "Leave a Reply", "Back to top button"]
     return "\n\n".join(lines).encode()
+
+
+async def fill(store: Store, count: int, begin: int = 0) -> None:
+    """Articles, live."""
+    for start in range(begin, begin + count, 500):
+        async with store.write() as tx:
+            for number in range(start, min(start + 500, begin + count)):
+                await articles.insert(tx, article(number))
+    published = True
+    while published:
+        async with store.write() as tx:
+            published = bool(await articles.publish_due(tx, datetime.now(UTC)))
+
+
+async def readers(store: Store, count: int, now: datetime) -> None:
+    """Readers of "daily", confirmed at `now`, by the thousand."""
+    for start in range(0, count, 5000):
+        numbers = range(start, min(start + 5000, count))
+        people = [{
+            "email": f"reader{n}@d{n % 200}.example.org", "email_key": f"reader{n}@d{n % 200}.example.org", "name": "",
+            "language": "", "timezone": "Europe/London", "created_at": now,
+        } for n in numbers]
+        async with store.write() as tx:
+            await tx.execute(insert(mail_schema.subscribers), people)
+            await tx.execute(_SUBSCRIBED, {"now": now})
+
+
+_PERSON = mail_schema.subscribers.c
+_SUBSCRIBED = insert(mail_schema.subscriptions).from_select(
+    ["subscriber_id", "newsletter", "frequency", "weekday", "local_time", "sections", "state", "from_seq",
+     "confirmed_at", "generation"],
+    select(
+        _PERSON.id, literal("daily"), literal("daily"), literal(0), literal("07:00"), literal([], JSON), literal("active"),
+        literal(0), literal(None, Instant), literal(1),
+    ).where(_PERSON.id.not_in(select(mail_schema.subscriptions.c.subscriber_id))),
+)
+
+
+def rsa_key() -> bytes:
+    """A fresh RSA-2048 key, PEM."""
+    made = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return made.private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )

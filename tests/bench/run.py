@@ -1,6 +1,6 @@
 """`make bench`: how fast, side by side with a peer in one run. Absolute figures mean little on a shared machine; ratios do.
 
-    run.py [NAME...]     intake, feed, publish, serve, send; none named: all
+    run.py [NAME...]     intake, feed, publish, serve, send, plan; none named: all
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 from uuid import uuid4
-from zoneinfo import ZoneInfo
 
 import aiosmtplib
 import material
+import planning
+import taking_in
 import uvloop
 from lxml import etree
 
@@ -31,10 +32,10 @@ from publisher.config import Settings
 from publisher.crypto import load_keys
 from publisher.digest.plan import plan
 from publisher.feeds.publish import publish as publish_feeds
-from publisher.intake.extract import extract
 from publisher.mail.deliver import deliver
+from publisher.mail_settings import Mail
 from publisher.model import Frequency
-from publisher.settings import Mail, Newsletter, Site
+from publisher.settings import Newsletter, Site
 from publisher.site.publish import publish as publish_pages
 from publisher.store import articles, audience
 from publisher.store.engine import Store, open_store
@@ -42,7 +43,6 @@ from publisher.templating import Templates
 from publisher.web.app import build_app
 from publisher.web.server import listening
 
-DOCUMENTS = 600
 READERS = 2000
 REQUESTS = 4000
 ARCHIVES = (1_000, 10_000)
@@ -54,14 +54,10 @@ def row(what: str, ours: str, ratio: str = "") -> None:
     print(f"{what:<58} {ours:>18}  {ratio}", flush=True)
 
 
-def intake() -> None:
-    made = [material.document(number) for number in range(DOCUMENTS)]
-    now, zone = datetime.now(UTC), ZoneInfo("Europe/London")
-    extract(made[0], "warm.txt", now=now, zone=zone)
-    begun = time.perf_counter()
-    for number, data in enumerate(made):
-        extract(data, f"{number}.txt", now=now, zone=zone)
-    row("short text documents (13 lines) extracted, one core", f"{DOCUMENTS / (time.perf_counter() - begun):,.0f}/s", "budget 300/s; real pages are longer and slower")
+async def intake(root: Path) -> None:
+    taking_in.extraction(row)
+    await taking_in.storing(root / "stored", row)
+    await taking_in.looking_again(root / "again", row)
 
 
 async def feed(root: Path) -> None:
@@ -240,13 +236,13 @@ async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
 
 def main() -> None:
     log.configure("error")
-    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send"]
-    if "intake" in wanted:
-        intake()
-    for work in (feed, publish, serve, send):
+    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan"]
+    for work in (intake, feed, publish, serve, send):
         if work.__name__ in wanted:
             with tempfile.TemporaryDirectory() as folder:
                 uvloop.run(work(Path(folder)))
+    if "plan" in wanted:
+        planning.run(row)
 
 
 if __name__ == "__main__":

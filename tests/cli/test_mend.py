@@ -65,3 +65,32 @@ def test_versions_tell_what_changed(desk: Path) -> None:
     (version,) = publisher(desk, "articles", "show", ident, "--versions")["versions"]
     assert (version["version"], version["change"]) == (1, "correction")
     assert "[-nobody-] {+no one+}" in version["difference"][0]
+
+
+def test_article_that_never_changed_has_no_versions(desk: Path) -> None:
+    """Which is an answer, and no error."""
+    ident = taken(desk, "in/a.md", "The ferry stops on Monday", TEXT)
+    assert publisher(desk, "articles", "show", ident, "--versions")["versions"] == []
+
+
+def test_merge_into_what_readers_still_wait_for_is_refused(desk: Path) -> None:
+    """Those who had the one would get the story once more in the other; the other way round nobody does."""
+    with (desk / "publisher.toml").open("a") as file:
+        file.write('[[newsletter]]\nname = "daily"\ntitle = "Daily"\nwelcome = false\n')
+    publisher(desk, "subscribers", "add", "reader@example.org", "--confirmed", as_json=False)
+    had = taken(desk, "in/a.md", "The ferry stops on Monday", TEXT)
+    publisher(desk, "digest", "send", "daily", "--now", as_json=False)
+    waiting = taken(desk, "in/b.md", "No ferry any more", f"{TEXT} That is all there is to say about it on this day.")
+    with pytest.raises(PublisherError, match="the other way round"):
+        publisher(desk, "articles", "merge", waiting, had, as_json=False)
+    publisher(desk, "articles", "merge", had, waiting, as_json=False)
+
+
+def test_documents_that_are_gone_say_so(desk: Path) -> None:
+    """Nobody looks for a rejected file that was deleted."""
+    (desk / "in/bad.md").write_text("---\ntitle: a: b\n---\n\nText.\n")
+    publisher(desk, "ingest")
+    (desk / "in/bad.md").unlink()
+    publisher(desk, "ingest")
+    result = CliRunner().invoke(app, ["--config", str(desk / "publisher.toml"), "documents", "list", "--state", "rejected"])
+    assert result.stdout.startswith("rejected, gone\t")

@@ -12,12 +12,14 @@ import pytest
 
 from publisher.config import Settings
 from publisher.digest.plan import PlanReport, plan
+from publisher.mail_settings import Mail
 from publisher.model import Article, ArticleStatus, Frequency
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
-from publisher.settings import Mail, Newsletter, Site
-from publisher.store import articles, audience, editions, outbox
+from publisher.settings import Newsletter, Site
+from publisher.store import articles, audience, editions
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests import ledger
 
 #: A Sunday in winter: London is on UTC.
 NOW = datetime(2026, 11, 22, 6, 0, tzinfo=UTC)
@@ -93,15 +95,14 @@ class World:
 
     async def claim(self) -> list[Claim]:
         """Claims everything that may be sent now."""
-        async with self.store.write() as tx:
-            return await outbox.claim(tx, self.now, 10_000)
+        return await ledger.claim(self.store, self.now, 10_000)
 
     async def settle(self, claims: list[Claim], state: DeliveryState, wait: timedelta | None = None) -> None:
         """Gives all of them the same outcome."""
         reply = Reply(250 if state == DeliveryState.ACCEPTED else 451, "", "")
         at = None if wait is None else self.now + wait
-        async with self.store.write() as tx:
-            await outbox.settle(tx, [Outcome(claim, state, reply, self.now, self.now, at) for claim in claims])
+        outcomes = [Outcome(claim, state, reply, self.now, self.now, at) for claim in claims]
+        await ledger.settle(self.store, self.now, outcomes)
 
     async def send(self) -> list[Claim]:
         """Claims everything and has it accepted."""

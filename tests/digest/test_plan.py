@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -12,6 +13,9 @@ from typing import Any
 import pytest
 
 from publisher.config import Settings
+from publisher.digest.desk import Desk
+from publisher.digest.plan import plan
+from publisher.digest.press import Press
 from publisher.model import ArticleStatus, Frequency
 from publisher.outgoing import DeliveryState
 from publisher.settings import Newsletter
@@ -469,7 +473,8 @@ async def test_many_readers_are_planned_in_batches(world: Any) -> None:
     assert (await world.plan()).scheduled == 250
     await world.publish("News")
     world.now += 2 * HOUR
-    assert (await world.plan()).planned == 250
+    report = await plan(world.store, world.settings, world.templates, now=world.now, batch=100)
+    assert report.planned == 250
     claims = await world.claim()
     assert len(claims) == 250
     assert len({claim.variant_id for claim in claims}) == 1
@@ -488,3 +493,72 @@ async def test_the_edition_is_of_today_in_the_sites_zone(make_world: Callable[..
     async with world.store.read() as tx:
         assert await editions.edition_of(tx, claim.edition_id) == ("daily", world.now.date(), "scheduled")
     assert await periods(world) == [("D:2026-11-23", "accepted")]
+
+
+async def test_an_edition_is_spread_over_the_time_that_the_settings_give(make_world: Any, make_settings: Any) -> None:
+    """Evenly, by Message-ID; a welcome edition and one sent by hand go at once."""
+    world = make_world(make_settings(spread=timedelta(hours=1)))
+    for n in range(60):
+        await world.subscribe(f"r{n}@example.org", welcome=n == 0)
+    await world.publish("Old")
+    await world.plan()
+    await world.subscribe("new@example.org", welcome=True)
+    await world.plan()
+    assert len(await world.send()) == 1
+    await world.publish("News")
+    world.now = datetime(2026, 11, 22, 7, tzinfo=UTC)
+    assert (await world.plan()).planned == 61
+    got = []
+    for _ in range(4):
+        got.append(len(await world.send()))
+        world.now += timedelta(minutes=20)
+    assert got[0] <= 2
+    assert all(8 <= number <= 32 for number in got[1:])
+    assert sum(got) == 61
+    await world.publish("Breaking")
+    assert (await world.plan("run1", "daily")).planned == 61
+    assert len(await world.send()) == 61
+
+
+async def test_a_change_while_planning_is_heeded(world: Any) -> None:
+    """What is withdrawn between two batches is in no message of either, and costs nobody their edition."""
+    for n in range(4):
+        await world.subscribe(f"r{n}@example.org")
+    await world.plan()
+    await world.publish("One")
+    two = await world.publish("Two")
+    world.now += 2 * HOUR
+    withdrawn: list[asyncio.Task[None]] = []
+
+    async def withdraw() -> None:
+        async with world.store.write() as tx:
+            await articles.set_status(tx, two.id, ArticleStatus.WITHDRAWN, world.now)
+
+    def told(number: int, _total: int) -> None:
+        if number == 2:
+            withdrawn.append(asyncio.get_running_loop().create_task(withdraw()))
+
+    report = await plan(world.store, world.settings, world.templates, now=world.now, batch=1, progress=told)
+    await asyncio.gather(*withdrawn)
+    await world.plan()
+    assert report.planned == 4
+    assert [titles for _, titles in await world.stories(await world.send())] == [["One"]] * 4
+
+
+async def test_planning_by_hand_again_leaves_what_waits(world: Any) -> None:
+    """The same run names the same slot: its edition is not ended for a second one that cannot be."""
+    await world.subscribe()
+    await world.plan()
+    await world.publish("News")
+    for planned in (1, 0):
+        assert (await world.plan("run1", "daily")).planned == planned
+    assert await periods(world) == [("manual:run1", "queued")]
+
+
+async def test_message_ids_are_unique_and_in_order(world: Any) -> None:
+    """Those given out later sort later, in one run and from one second to the next."""
+    desks = [Desk(world.store, world.settings, Press(world.settings, world.templates), at) for at in
+             (world.now, world.now + timedelta(seconds=1))]
+    given = [ident for desk in desks for _ in range(2) for ident in desk.message_ids(300)]
+    assert given == sorted(set(given))
+    assert all(re.fullmatch(r"<[0-9a-f]{32}@example\.org>", ident) for ident in given)

@@ -89,3 +89,29 @@ def test_a_short_page_with_stray_control_characters_is_text() -> None:
     """A handful of controls in valid UTF-8 are dirt to be cleaned off, not a sign of binary data."""
     page = "<title>Rain</title><h1>Rain</h1><p>Rain\x01 fell\x02 on\x03 the\x04 town\x05 all day and nobody minded much.</p>"
     assert decode(page.encode()).encoding == "utf-8"
+
+
+CZECH = "Městská rada rozhodla o otevření nového mostu přes řeku. Žluťoučký kůň úpěl ďábelské ódy celý den a lidé se smáli.\n"
+POLISH = "Rada miasta zdecydowała o otwarciu nowego mostu przez rzekę. Żółta łódź, gęś i źdźbło trawy świętowały w niedzielę.\n"
+TURKISH = "Belediye meclisi uzun tartışmalardan sonra ırmak üzerindeki yeni köprünün açılmasına karar verdi, diye konuştu.\n"
+HUNGARIAN = "A városi tanács hosszú vita után úgy döntött, hogy májusban megnyitja az új hidat a folyó fölött. Árvíztűrő tükörfúrógép.\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "encoding"),
+    [
+        (CZECH, "cp1250"), (CZECH, "iso8859-2"), (POLISH, "cp1250"), (POLISH, "iso8859-2"), (HUNGARIAN, "cp1250"),
+        (TURKISH, "cp1254"),
+    ],
+)
+def test_language_tells_the_encoding(text: str, encoding: str) -> None:
+    """Bytes that mean other letters in other countries are read as the text's language writes them."""
+    assert decode(text.encode(encoding)).text == text
+
+
+def test_words_pasted_in_another_encoding_are_read() -> None:
+    """UTF-8 in which an editor pasted windows-1252, as it happens at news desks: both are whole."""
+    data = "The council said “yes” to the café.\n".encode() + "Later they changed “it” at the café – so what.\n".encode("cp1252")
+    found = decode(data)
+    assert found.text == "The council said “yes” to the café.\nLater they changed “it” at the café – so what.\n"
+    assert found.encoding == "utf-8 damaged"

@@ -89,6 +89,8 @@ def test_the_real_sample_gives_its_expectation() -> None:
         (".hidden.md", False),
         ("~a.txt", False),
         ("a.txt.part", False),
+        ("posts/_index.md", False),
+        ("index.md", True),
     ],
 )
 def test_which_files_are_articles(name: str, is_one: bool) -> None:
@@ -199,3 +201,19 @@ def test_starting_up_loads_nothing_heavy() -> None:
     check = "import sys, publisher.intake.extract; print([m for m in ('trafilatura', 'py3langid', 'numpy', 'htmldate', 'yaml') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", check], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("date", ["2099-01-01T00:00:00Z", "1970-01-01T00:00:00Z", "1066-10-14"])
+@pytest.mark.parametrize("name", ["a.html", "a.md", "a.txt"])
+def test_date_that_no_article_means_is_passed_over_and_told(name: str, date: str) -> None:
+    """In every format: else it would come out in a hundred years, or stand among the oldest."""
+    text = "The council met on Friday evening and agreed on the new bridge after a long debate in the hall of the town."
+    said = {
+        "a.html": f'<html><head><title>Bridge to open</title><meta property="article:published_time" content="{date}"></head>'
+        f"<body><article><h1>Bridge to open</h1><p>{text}</p><p>{text[::-1]}</p></article></body></html>",
+        "a.md": f"---\ntitle: Bridge to open\ndate: {date}\n---\n\n{text}\n",
+        "a.txt": f"Bridge to open\n\n{date[:10]}\n\n{text}\n\n{text}\n",
+    }
+    found = made(said[name], name)
+    assert found.published_at is None
+    assert any("cannot be meant" in remark for remark in found.remarks) or date.startswith("1066")

@@ -6,13 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.intake import features, line_model
-from publisher.intake.forest import share
+from publisher.intake.forest import Table, share
 from publisher.text import fold, one_line
 
 LINE = st.one_of(st.text(min_size=1, max_size=60), st.sampled_from(["Menu", "A sentence of some words, which ends.", "10 comments", "橋が開いた。"]))
 
 
-def rows(lines: list[str]) -> list[features.Row]:
+def rows(lines: list[str]) -> Table:
     return features.rows(lines, [fold(line) for line in lines])
 
 
@@ -32,8 +32,7 @@ def test_words_do_not_count_but_shapes_do() -> None:
     latin = ["Red tram", "The old red tram ran down the hill at noon, and no one was in it.", "One man saw it."]
     small, greek_small = "abcdefghijklmnopqrstuvwxyz", "αβγδεζηθικλμνξοπρσυφχψωбгд"
     greek = [line.translate(str.maketrans(small + small.upper(), greek_small + greek_small.upper())) for line in latin]
-    for one, other in zip(rows(latin), rows(greek), strict=True):
-        assert one == other
+    assert rows(latin).tolist() == rows(greek).tolist()
 
 
 def test_distances_are_told_both_ways() -> None:

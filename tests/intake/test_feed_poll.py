@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import sqlite3
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -17,7 +19,7 @@ from sqlalchemy import create_engine
 
 from publisher.config import Settings
 from publisher.http import Limits
-from publisher.intake import feed_poll
+from publisher.intake import feed_poll, feed_take
 from publisher.intake.commit import commit
 from publisher.intake.record import CAPPED, HELD
 from publisher.model import Article, ArticleStatus, Document, DocumentResult, DocumentState
@@ -117,6 +119,17 @@ async def test_backfill_is_news_where_it_is_configured_so(reader: NewReader, pee
     peer.say("/feed", rss(item(1)))
     await desk.poll()
     assert [a.backfill for a in await desk.live()] == [False]
+
+
+async def test_date_that_cannot_be_meant_is_passed_over(reader: NewReader, peer: Any) -> None:
+    """An item of the next century comes out now, and its document says why."""
+    desk = reader()
+    peer.say("/feed", rss(item(1, pubDate="Thu, 01 Jan 2099 00:00:00 GMT"), item(2, pubDate="Thu, 01 Jan 1970 00:00:00 GMT")))
+    await desk.poll()
+    assert [article.published_at for article in await desk.live()] == [desk.now] * 2
+    async with desk.store.read() as tx:
+        found = await documents.all_of(tx, desk.sources[0].name)
+    assert all("cannot be meant" in document.reason for document in found.values())
 
 
 async def test_failure_before_the_first_success_leaves_the_backfill_one(reader: NewReader, peer: Any) -> None:
@@ -320,6 +333,126 @@ async def test_max_age_is_honoured_within_bounds(reader: NewReader, peer: Any, h
     assert len(peer.requests) == 1
     assert len(await desk.poll(due_only=True, later=timedelta(minutes=1))) == 1
     assert len(peer.requests) == 2
+
+
+@pytest.mark.parametrize(
+    ("headers", "minutes"),
+    [
+        ({"Expires": "Fri, 20 Nov 2026 14:20:00 GMT"}, 120), ({"Expires": "Fri, 20 Nov 2026 14:20:00 GMT", "Date": "Fri, 20 Nov 2026 13:20:00 GMT"}, 60),
+        ({"Expires": "Fri, 20 Nov 2026 14:20:00 GMT", "Cache_Control": "max-age=1800"}, 30), ({"Expires": "0"}, 15), ({"Expires": "-1"}, 15),
+        ({"Expires": "Fri, 20 Nov 2020 14:20:00 GMT"}, 15), ({"Expires": "Fri, 20 Nov 2099 14:20:00 GMT"}, 360), ({"Expires": "Fri, 20 Nov 2026 14:20:00 GMT", "Cache_Control": "No-Cache"}, 15),
+    ],
+)
+async def test_expires_counts_where_there_is_no_max_age(reader: NewReader, peer: Any, headers: dict[str, str], minutes: int) -> None:
+    """By the server's own clock where it tells it; within the same bounds."""
+    desk = reader()
+    peer.say("/feed", rss(item(1)), **headers)
+    await desk.poll()
+    assert (await desk.state()).next_poll_at == desk.now + timedelta(minutes=minutes)
+
+
+@pytest.mark.parametrize(
+    ("hops", "remembered"),
+    [((308,), "/1"), ((301, 308), "/2"), ((302,), ""), ((307,), ""), ((303,), ""), ((301, 302), "/1"), ((302, 301), ""), ((301, 307, 301), "/1")],
+)
+async def test_only_a_chain_of_permanent_redirects_is_remembered(reader: NewReader, peer: Any, hops: tuple[int, ...], remembered: str) -> None:
+    """Up to the first temporary one."""
+    desk = reader("/0")
+    for number, status in enumerate(hops):
+        peer.say(f"/{number}", status=status, Location=f"/{number + 1}")
+    peer.say(f"/{len(hops)}", rss(item(1)))
+    assert await desk.statuses() == {"id-1": "added"}
+    assert (await desk.state()).url == (f"{peer.url}{remembered}" if remembered else "")
+
+
+async def test_redirects_in_a_circle_are_a_failure(reader: NewReader, peer: Any) -> None:
+    """With its reason; asked again later, and nothing is remembered."""
+    desk = reader("/a")
+    peer.say("/a", status=301, Location="/b")
+    peer.say("/b", status=301, Location="/a")
+    (row,) = await desk.poll()
+    assert "it redirects in a circle" in row.reason
+    assert (await desk.state()).url == ""
+
+
+async def test_410_where_a_redirect_led_asks_the_configured_address_again(reader: NewReader, peer: Any) -> None:
+    """The feed may have moved on from there; only where that is 410 too it has ended."""
+    desk = reader()
+    peer.say("/feed", status=301, Location="/new")
+    peer.say("/new", rss(item(1)))
+    await desk.poll()
+    peer.say("/new", status=410)
+    (row,) = await desk.poll()
+    assert "where it had moved to it has ended" in row.reason
+    peer.say("/feed", status=301, Location="/newer")
+    peer.say("/newer", rss(item(1), item(2)))
+    assert await desk.statuses(due_only=True, later=timedelta(0)) == {"id-1": "unchanged", "id-2": "added"}
+    assert await desk.rejected() == []
+    peer.say("/newer", status=410)
+    peer.say("/feed", status=410)
+    for _ in range(2):
+        await desk.poll()
+    assert (await desk.state()).gone
+
+
+async def test_feed_whose_address_is_configured_anew_starts_again(reader: NewReader, peer: Any) -> None:
+    """After a 410 too: it is another source, what it holds first is its backfill."""
+    desk = reader()
+    peer.say("/feed", rss(item(1)))
+    await desk.poll()
+    peer.say("/feed", status=410)
+    await desk.poll()
+    assert (await desk.state()).gone
+    moved = reader("/moved")
+    moved.now = desk.now
+    peer.say("/moved", rss(item(1), item(2)))
+    assert set((await moved.statuses()).values()) == {"added"}
+    assert all(article.backfill for article in await moved.live())
+    peer.say("/moved", rss(item(3)))
+    await moved.poll()
+    assert [article.backfill for article in await moved.live()].count(False) == 1
+
+
+async def test_feed_of_fifty_megabytes_takes_little_memory(reader: NewReader, peer: Any) -> None:
+    """Sent to the last byte if we let it: cut off at the limit, said, and not read."""
+    sent = 0
+
+    async def huge(writer: asyncio.StreamWriter) -> None:
+        nonlocal sent
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n<rss><channel>")
+        part = item(1).encode() * 100
+        while sent < 50_000_000:
+            writer.write(part)
+            sent += len(part)
+            await writer.drain()
+
+    peer.acts["/feed"] = huge
+    desk = reader()
+    before = _resident()
+    (row,) = await desk.poll()
+    assert "it is too large: the limit is 1 MB" in row.reason
+    assert sent < 30_000_000  # what the buffers between the two hold
+    assert _resident() - before < 30_000_000
+
+
+async def test_feed_of_ten_megabytes_is_read_in_bounded_memory(reader: NewReader, peer: Any) -> None:
+    """The largest that is taken: some long texts; and one of a hundred thousand entries is refused at once."""
+    desk = reader("/long", "/crowd")
+    peer.say("/long", rss(*(item(n, description="word " * 5_000) for n in range(1, 390))))
+    peer.say("/crowd", rss("<item><title>T</title></item>" * 100_000))
+    before, took = _resident(), time.process_time()
+    rows = await feed_poll.poll(desk.store, desk.settings, now=lambda: NOON, jitter=lambda: 0.0, limits=Limits(total=50.0))
+    assert time.process_time() - took < 30
+    assert _resident() - before < 300_000_000
+    reasons = {row.path: row.reason for row in rows if row.status != "added"}
+    assert [*reasons] == [f"{peer.url}/crowd"]
+    assert "more than 10,000 entries" in reasons[f"{peer.url}/crowd"]
+    assert len(await desk.live()) == 389
+
+
+def _resident() -> int:
+    """Bytes that this process holds."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
 
 
 async def test_permanent_redirect_is_remembered(reader: NewReader, peer: Any) -> None:
@@ -526,7 +659,7 @@ async def test_validators_wait_for_the_entries(reader: NewReader, peer: Any, mon
             raise asyncio.CancelledError
         return await real(*given)
 
-    monkeypatch.setattr(feed_poll, "commit", dies)
+    monkeypatch.setattr(feed_take, "commit", dies)
     with pytest.raises(asyncio.CancelledError):
         await desk.poll()
     monkeypatch.undo()

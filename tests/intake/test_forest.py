@@ -31,8 +31,15 @@ def test_a_value_on_the_threshold_goes_left() -> None:
     assert forest.share(forest.build(TREES), [1.0, 5.0]) == pytest.approx(0.5)
 
 
+def test_many_rows_are_answered_as_each_alone() -> None:
+    """Also more rows than are asked at once."""
+    made = forest.build(TREES)
+    rows = [[float(n % 3), float(n % 11)] for n in range(1200)]
+    assert forest.shares(made, rows).tolist() == [forest.share(made, row) for row in rows]
+
+
 def test_the_packaged_model_is_small_and_loads_once() -> None:
     """Two forests of at most eight leaves a tree come with the program."""
     model = line_model.packaged()
     assert model is line_model.packaged()
-    assert all(len(values) == 8 for part in (model.first, model.second) for values in part.values)
+    assert all(len(part.values) == 8 * len(part.begins) for part in (model.first, model.second))

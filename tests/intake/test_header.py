@@ -157,3 +157,58 @@ def test_front_matter_never_raises_anything_else(text: str) -> None:
     for opening in ("---\n", "+++\n", "{", "Title: x\n", ""):
         with suppress(DocumentError):
             made(opening + text + BODY)
+
+
+@pytest.mark.parametrize(
+    ("line", "title"),
+    [
+        ("title: We are #1 again", "We are #1 again"),
+        ("title: Why #MeToo matters: a view", "Why #MeToo matters: a view"),
+        ("title: We are here  # to be changed", "We are here"),
+        ("title: !Viva la vida!", "!Viva la vida!"),
+        ("title: &Sons close their shop", "&Sons close their shop"),
+        ('title: "Quoted" # a note', "Quoted"),
+        ("title: C# and F# compared", "C# and F# compared"),
+    ],
+)
+def test_headline_is_never_cut_in_silence(line: str, title: str) -> None:
+    """What YAML takes for a comment, a tag or an anchor is part of a headline where people write it so."""
+    assert made(f"---\n{line}\ntags: [a]  # b\n---\n\nText.\n").title == title
+
+
+def test_yaml_says_nothing_in_two_ways() -> None:
+    """A field with `null` or `~`, as editors write fields that were left empty, is as if it were not there."""
+    found = made("---\ntitle: null\nsection: ~\ndate: null\ndraft: null\nimage: ~\n---\n# Mine\n\nText.\n")
+    assert (found.title, found.section, found.published_at, found.image) == ("Mine", "", None, "")
+
+
+def test_open_quotation_mark_is_named_where_it_stands() -> None:
+    """Not at the end of the block, where the parser notices."""
+    with pytest.raises(DocumentError, match="line 3: a quotation mark"):
+        made('---\ntitle: A\nsection: "News\ntags: [a]\nauthor: B\n---\n\nText.\n')
+
+
+@pytest.mark.parametrize("date", ["1970-01-01", "1970-01-01T00:00:00Z", "1970-01-01 00:00"])
+def test_date_that_a_program_did_not_have_is_no_date(date: str) -> None:
+    """The beginning of 1970 is passed over, and said."""
+    found = made(f"---\ntitle: A\ndate: {date}\n---\n\nText.\n")
+    assert found.published_at is None
+    assert "1970" in found.remarks[0]
+
+
+@pytest.mark.parametrize(
+    "date", ["2026-11-20 25:00", "2026-11-20T07:30:00 EST", "2026-11-20 07:30 Europe/Kyiv", "20 November 2026, 07:30 CET"]
+)
+@pytest.mark.parametrize("field", ["date", "embargo"])
+def test_date_of_which_a_part_is_not_understood_is_refused(field: str, date: str) -> None:
+    """Else an article would come out hours before its embargo ends."""
+    with pytest.raises(DocumentError, match="cannot be read"):
+        made(f"---\ntitle: A\n{field}: {date}\n---\n\nText.\n")
+
+
+@pytest.mark.parametrize(
+    "date", ["20.11.2026 06:30 Uhr", "Friday, 20 November 2026 at 06:30", "Fri, 20 Nov 2026 05:30:00 GMT", "2026-11-20 00:30:00 -0500"]
+)
+def test_dates_as_people_write_them_are_read(date: str) -> None:
+    """In the site's zone where they name none."""
+    assert made(f"---\ntitle: A\ndate: {date}\n---\n\nText.\n").published_at == datetime(2026, 11, 20, 5, 30, tzinfo=UTC)

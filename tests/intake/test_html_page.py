@@ -248,3 +248,37 @@ def test_odd_pages_are_read() -> None:
     assert "Paragraph 1" in late.content_text
     with pytest.raises(DocumentError, match="frames"):
         made("<html><head><title>T</title></head><frameset><frame src=a></frameset></html>")
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        "<p>Sign up for our newsletter and never miss a bridge.</p>",
+        "<h3>Subscribe for the latest updates</h3>",
+        "<p><strong>Would you like to receive notifications about new posts?</strong></p>",
+        "<p>Abonnez-vous à notre lettre</p>",
+        "<p>Table of Contents</p>",
+        "<p>© 2026 The Courier. All rights reserved.</p>",
+    ],
+)
+def test_what_is_the_pages_own_leaves_the_body(block: str) -> None:
+    """Pleas to subscribe, rights, and headings of lists of contents."""
+    assert made(f"<html><head><title>T of it</title></head><body><article><h1>T of it</h1>{PROSE}{block}</article></body></html>").content_html == (
+        made(f"<html><head><title>T of it</title></head><body><article><h1>T of it</h1>{PROSE}</article></body></html>").content_html
+    )
+
+
+def test_an_article_about_newsletters_keeps_its_text() -> None:
+    """Only a short block that both asks and offers is a plea."""
+    kept = "<h2>Why a newsletter outlives its readers</h2><p>The newsletter of the ferry began in 1911 with a poem.</p>"
+    found = made(f"<html><head><title>T of it</title></head><body><article><h1>T of it</h1>{PROSE}{kept}</article></body></html>")
+    assert "Why a newsletter outlives" in found.content_html
+    assert "with a poem" in found.content_html
+
+
+def test_meta_elements_with_a_value_are_read() -> None:
+    """Some systems write `value` where `content` is meant."""
+    head = "<title>T</title><meta name=author value='Ann Other'><meta name='article:published_time' value='2026-11-05'>"
+    found = made(f"<html><head>{head}</head><body><h1>T</h1>{PROSE}</body></html>")
+    assert found.authors == ("Ann Other",)
+    assert found.published_at == datetime(2026, 11, 5, tzinfo=UTC)

@@ -89,7 +89,10 @@ def test_what_a_document_asks_to_be(line: str, status: ArticleStatus) -> None:
         ("---\ntitle: T\n" + BODY, "never closed"),
         ("---\ntitle: T\ndate: next week\n---" + BODY, "date that cannot be read"),
         ("---\ntitle: T\ndraft: perhaps\n---" + BODY, "gives draft as"),
-        ("---\n- a\n- b: c\n---" + BODY, "no fields"),
+        ("---\n- a\n- b: c\n---" + BODY, "broken in line 2: it is not a table"),
+        ("---\n- a\n- b\n---" + BODY, "broken in line 2: it is not a table"),
+        ("---\ntitle: T\nx: !!python/object/apply:os.system [ls]\n---" + BODY, "refused in line 3: the tag !!python/object/apply"),
+        ("---\n!!python/name:os.system\n---" + BODY, "refused in line 2: the tag !!python/name"),
         ("---\na: " + "[" * 5000 + "\n---" + BODY, "broken in line"),
     ],
 )

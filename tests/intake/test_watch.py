@@ -97,3 +97,13 @@ async def test_stops_promptly() -> None:
     stop.set()
     assert await asyncio.wait_for(task, 5) == 1
     assert time.monotonic() - start < 1
+
+
+async def test_a_caller_that_takes_long_is_given_a_rest(tmp_path: Path) -> None:
+    """By the clock it is busy for a tenth of the time at most, however short the poll."""
+    async with watching(tmp_path, poll=timedelta(milliseconds=1)) as waking:
+        for _ in range(2):
+            await asyncio.sleep(0.1)
+            start = time.monotonic()
+            await asyncio.wait_for(anext(waking), 10)
+            assert time.monotonic() - start >= 0.8

@@ -16,9 +16,10 @@ import pytest
 from publisher import slots
 from publisher.config import Settings
 from publisher.crypto import Keys
+from publisher.mail_settings import Mail
 from publisher.model import Frequency
 from publisher.outgoing import NewDelivery, NewVariant
-from publisher.settings import Mail, Newsletter, Site
+from publisher.settings import Newsletter, Site
 from publisher.store import audience, editions, outbox
 from publisher.store.engine import Store, Tx
 from publisher.templating import Templates

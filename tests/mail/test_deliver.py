@@ -21,17 +21,17 @@ from publisher import slots, tokens
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import MessageError, PublisherError, StoreError
-from publisher.mail import deliver as step
-from publisher.mail import inbox
+from publisher.mail import connections, inbox
 from publisher.mail.compose import Content
 from publisher.mail.deliver import DeliverReport, deliver, recover
 from publisher.mail.relay import Relay
 from publisher.mail.testcopy import send_test
+from publisher.mail_settings import Dkim
 from publisher.outgoing import Delivery, DeliveryState
-from publisher.settings import Dkim
-from publisher.store import audience, ledger_view, outbox
+from publisher.store import audience, ledger_view
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests.ledger import claim as claim_of
 from tests.mail.conftest import DROP, HANG, NOON, SITE, STORIES, Scripted, html_part, text_part
 from tests.mail.test_smtp import Handler, aiosmtpd_server
 
@@ -294,7 +294,7 @@ async def test_stop_cuts_off_who_never_answers(
     store: Store, scripted: Start, settings: Make, plant: Plant, run: Run, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A server that takes the message and never answers holds nobody up: cut off after the grace, in doubt, listed."""
-    monkeypatch.setattr(step, "GRACE", 0.1)
+    monkeypatch.setattr(connections, "GRACE", 0.1)
     stop = asyncio.Event()
     server = await scripted(DOT=lambda *_: HANG)
     await plant(["r0@m.org", "r1@m.org"])
@@ -338,8 +338,7 @@ async def test_recover_after_a_death(store: Store, scripted: Start, settings: Ma
     server = await scripted()
     chosen = settings(port=server.port, in_doubt=policy_name)
     await plant(["r0@m.org", "r1@m.org"])
-    async with store.write() as tx:
-        [claim] = await outbox.claim(tx, NOON, 1)
+    [claim] = await claim_of(store, NOON, 1)
     assert await recover(store, chosen, NOON) == 1
     assert await recover(store, chosen, NOON) == 0
     report = await run(chosen)
@@ -357,6 +356,7 @@ async def test_signed(scripted: Start, settings: Make, plant: Plant, run: Run, t
     (tmp_path / "dkim.pem").write_bytes(
         key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
+    (tmp_path / "dkim.pem").chmod(0o600)
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     server = await scripted()
     await plant(["r0@m.org", "r1@m.org"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from datetime import datetime
 from functools import partial
 
 import dkim as judge
@@ -28,6 +29,16 @@ MESSAGE = (
     b"Message-ID: <1@example.org>\r\nList-Unsubscribe: <https://example.org/u/x>\r\n"
     b"List-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n\r\nBody with  spaces \r\n\r\n.dots\r\n\r\n\r\n"
 )
+
+
+def signed_(message: bytes, signer: Signer, now: datetime) -> bytes:
+    """The message with its signature; half of its header lines are fixed, the others personal."""
+    head, _, body = message.partition(b"\r\n\r\n")
+    lines = [field + b"\r\n" for field in dkim.fields(head)]
+    half = len(lines) // 2
+    names = [line.partition(b":")[0].decode().lower() for line in lines[half:]]
+    prepared = dkim.stamp(signer, b"".join(lines[:half]), names)
+    return dkim.sign(prepared, lines[half:], body, now) + message
 
 
 def record(*_: object, **__: object) -> bytes:
@@ -65,7 +76,7 @@ def canonical(field: bytes) -> bytes:
 
 def test_signature_verifies() -> None:
     """Two independent judges accept it, and its lines are short."""
-    signed = dkim.signed(MESSAGE, SIGNER, NOON)
+    signed = signed_(MESSAGE, SIGNER, NOON)
     assert signed.endswith(MESSAGE)
     assert accepted(signed)
     check(signed)
@@ -85,7 +96,7 @@ def test_signature_verifies() -> None:
 )
 def test_changes_break_it(old: bytes, new: bytes) -> None:
     """A changed subject, a changed byte, a second header: none passes."""
-    changed = dkim.signed(MESSAGE, SIGNER, NOON).replace(old, new, 1)
+    changed = signed_(MESSAGE, SIGNER, NOON).replace(old, new, 1)
     assert not accepted(changed)
     with pytest.raises((InvalidSignature, AssertionError)):
         check(changed)
@@ -93,7 +104,7 @@ def test_changes_break_it(old: bytes, new: bytes) -> None:
 
 def test_unsubscribe_headers_are_oversigned() -> None:
     """Both unsubscribe headers are named once more than they occur."""
-    head = dkim.signed(MESSAGE, SIGNER, NOON).partition(b"\r\nFrom")[0].replace(b"\r\n ", b"")
+    head = signed_(MESSAGE, SIGNER, NOON).partition(b"\r\nFrom")[0].replace(b"\r\n ", b"")
     names = head.partition(b"h=")[2].partition(b";")[0].split(b":")
     assert names.count(b"list-unsubscribe") == 2
     assert names.count(b"list-unsubscribe-post") == 2
@@ -103,6 +114,6 @@ def test_unsubscribe_headers_are_oversigned() -> None:
 @given(st.text(st.characters(codec="ascii", exclude_categories=["Cc"]), max_size=200), st.lists(st.sampled_from([b"", b" ", b"a", b".", b"a  ", b"\t"])))
 def test_any_content_verifies(subject: str, body: list[bytes]) -> None:
     """Whatever the subject and the body, also an empty one, the signature holds."""
-    signed = dkim.signed(b"From: a@example.org\r\nSubject: " + subject.encode() + b"\r\n\r\n" + b"\r\n".join(body), SIGNER, NOON)
+    signed = signed_(b"From: a@example.org\r\nSubject: " + subject.encode() + b"\r\n\r\n" + b"\r\n".join(body), SIGNER, NOON)
     assert accepted(signed)
     check(signed)

@@ -11,8 +11,9 @@ import pytest
 
 from publisher.mail.ledger import Ledger, open_ledger
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
-from publisher.store import ledger_view, outbox
+from publisher.store import ledger_view
 from publisher.store.engine import Store
+from publisher.store.express import Express
 from tests.mail.conftest import NOON
 
 Plant = Callable[..., Awaitable[list[int]]]
@@ -55,12 +56,12 @@ async def test_those_who_wait_share_a_commit(store: Store, plant: Plant, clock: 
     async with open_ledger(store, clock) as ledger:
         commit = ledger._commit
 
-        async def counted(visits: list[Any]) -> list[Claim]:
+        async def counted(*handed: Any) -> list[Claim]:
             nonlocal commits
             commits += 1
-            return await commit(visits)
+            return await commit(*handed)
 
-        monkeypatch.setattr(Ledger, "_commit", lambda _, visits: counted(visits))
+        monkeypatch.setattr(Ledger, "_commit", lambda _, *handed: counted(*handed))
         claims = await asyncio.gather(*(ledger.visit(want=True) for _ in range(8)))
         assert commits == 1
         assert await asyncio.gather(*(ledger.visit(accepted(claim), want=True) for claim in claims if claim)) == [None] * 8
@@ -108,14 +109,18 @@ async def test_the_counter_stays_open_where_claims_cannot_be_given_back(
             leaving.pop().cancel()
         return NOON
 
-    release = outbox.release
+    run = Express.run
+    runs = 0
 
-    async def failing(tx: Any, claims: list[Claim]) -> None:
-        if claims:
+    async def failing(express: Express, script: Any) -> Any:
+        nonlocal runs
+        runs += 1
+        if runs == 2:
+            script.close()
             raise OSError("disk full")
-        await release(tx, claims)
+        return await run(express, script)
 
-    monkeypatch.setattr(outbox, "release", failing)
+    monkeypatch.setattr(Express, "run", failing)
     async with open_ledger(store, clock) as ledger:
         leaving.append(asyncio.create_task(ledger.visit(want=True)))
         await asyncio.wait(leaving)

@@ -13,8 +13,9 @@ import pytest
 
 from publisher.model import Article, ArticleStatus, Enclosure, Frequency, Related
 from publisher.outgoing import Claim, Delivery, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
-from publisher.store import articles, audience, editions, ledger_view, outbox
+from publisher.store import articles, audience, editions, ledger_view
 from publisher.store.engine import Store
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -97,15 +98,13 @@ class Scene:
             return await editions.plan(tx, edition, variant, new, NOW)
 
     async def claim(self, want: int = 10, now: datetime = NOW) -> list[Claim]:
-        """Committed claims."""
-        async with self.store.write() as tx:
-            return await outbox.claim(tx, now, want)
+        """Committed claims, taken as the sender takes them."""
+        return await ledger.claim(self.store, now, want)
 
     async def settle(self, claim: Claim, state: DeliveryState, next_attempt_at: datetime | None = None) -> None:
         """The claim's outcome."""
         reply = Reply(250 if state == DeliveryState.ACCEPTED else 451, "", "as the server said")
-        async with self.store.write() as tx:
-            await outbox.settle(tx, [Outcome(claim, state, reply, NOW, NOW, next_attempt_at)])
+        await ledger.settle(self.store, NOW, [Outcome(claim, state, reply, NOW, NOW, next_attempt_at)])
 
     async def ledger(self) -> dict[str, Delivery]:
         """The deliveries by reader and period."""

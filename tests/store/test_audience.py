@@ -7,7 +7,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from publisher.model import Frequency, Reader, SubscriptionState
-from publisher.store import audience
+from publisher.store import audience, planning
 from publisher.store.engine import Store
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -100,7 +100,7 @@ async def test_reader_who_left_and_comes_back_starts_at_the_present(scene: Any) 
 
 
 async def test_due_are_active_subscriptions_whose_time_has_come(scene: Any) -> None:
-    """In the order of their ids, page by page; those without an instant are found apart."""
+    """In the order of their due instants, page by page; those without an instant are found apart."""
     due, later, waiting, gone = [await scene.reader(f"r{n}@example.org") for n in range(4)]
     await scene.reader("pending@example.org", confirmed=False)
     async with scene.store.write() as tx:
@@ -109,18 +109,18 @@ async def test_due_are_active_subscriptions_whose_time_has_come(scene: Any) -> N
         await audience.set_due(tx, gone, NOW)
         await audience.unsubscribe(tx, gone, NOW)
     async with scene.store.read() as tx:
-        found = await audience.due(tx, NOW, 0, 10)
-        assert [r.subscription.id for r in found] == [due]
-        assert found[0].subscription.last_due_at == NOW - HOUR
-        assert [r.subscription.id for r in await audience.due(tx, NOW + HOUR, 0, 1)] == [due]
-        assert [r.subscription.id for r in await audience.due(tx, NOW + HOUR, due, 9)] == [later]
+        (found,) = await planning.due(tx, NOW, 10)
+        assert found.id == due
+        assert planning.read_alike(planning.as_alike(found)).last_due_at == NOW - HOUR
+        assert [row.id for row in await planning.due(tx, NOW + HOUR, 1)] == [due]
+        assert [row.id for row in await planning.due(tx, NOW + HOUR, 9, found)] == [later]
         assert [r.subscription.id for r in await audience.unscheduled(tx, 10)] == [waiting]
-        assert [r.subscription.id for r in await audience.active(tx, "daily", due, 10)] == [later, waiting]
+        assert [row.id for row in await planning.active(tx, "daily", 10, found)] == [later, waiting]
         assert await audience.next_due(tx) == {"daily": (NOW, 3)}
         assert await audience.count_by_state(tx) == {"active": 3, "pending": 1, "unsubscribed": 1}
 
 
-async def test_schedule_and_move_hold_only_for_what_was_read(scene: Any) -> None:
+async def test_schedule_holds_only_for_what_was_read(scene: Any) -> None:
     """A subscription that changed since it was read is left alone."""
     subscription = await scene.reader("ada@example.org")
     generation = (await _reader(scene.store, subscription)).subscription.generation
@@ -128,10 +128,8 @@ async def test_schedule_and_move_hold_only_for_what_was_read(scene: Any) -> None
         assert not await audience.schedule(tx, [(subscription, NOW, generation + 1)])
         assert await audience.schedule(tx, [(subscription, NOW, generation)]) == 1
         assert not await audience.schedule(tx, [(subscription, NOW + HOUR, generation)])
-        await audience.move_due(tx, [])
-        await audience.move_due(tx, [(subscription, NOW + HOUR, NOW, NOW), (subscription, NOW, NOW + HOUR, NOW)])
     found = (await _reader(scene.store, subscription)).subscription
-    assert (found.next_due_at, found.last_due_at) == (NOW + HOUR, NOW)
+    assert (found.next_due_at, found.last_due_at) == (NOW, None)
 
 
 async def test_new_choices_are_scheduled_anew(scene: Any) -> None:

@@ -147,7 +147,7 @@ async def test_only_what_is_not_on_the_wire_is_ended(
         delivery = (await scene.ledger())[f"r{number}@example.org D:2026-11-22"]
         async with scene.store.write() as tx:
             if end == "expire":
-                assert await editions.expire(tx, delivery.id, NOW) is expected
+                assert bool(await editions.expire(tx, [delivery.id], NOW)) is expected
             else:
                 assert await editions.cancel(tx, delivery.id, NOW, "nothing was left") is expected
         if not expected and state in (None, DeliveryState.DEFERRED):

@@ -11,6 +11,7 @@ import pytest
 from publisher.model import ArticleStatus
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from publisher.store import articles, audience, ledger_view, outbox
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -208,10 +209,9 @@ async def test_claims_go_by_age_whatever_their_state(scene: Any) -> None:
     await scene.plan(old)
     await scene.plan(new)
     assert [c.subscription_id for c in await scene.claim(1, NOW + 2 * HOUR)] == [old]
-    async with scene.store.write() as tx:
-        await outbox.release(tx, await outbox.claim(tx, NOW + 3 * HOUR, 1))
+    await ledger.settle(scene.store, NOW, unsent=await scene.claim(1, NOW + 3 * HOUR))
     order = [(await scene.claim(1, NOW + 4 * HOUR))[0].subscription_id for _ in range(2)]
-    assert order == [retried, new]
+    assert order == [new, retried]
 
 
 async def test_outcome_counts_once(scene: Any) -> None:
@@ -236,8 +236,7 @@ async def test_reply_that_no_database_takes_keeps_no_outcome_back(scene: Any) ->
     claims = await scene.claim()
     reply = Reply(550, "5.1.1\0" + "9" * 50, "no\0 such \udcff user " + "x" * 100_000)
     outcomes = [Outcome(claim, DeliveryState.BOUNCED, reply, NOW, NOW) for claim in claims]
-    async with scene.store.write() as tx:
-        await outbox.settle(tx, outcomes)
+    await ledger.settle(scene.store, NOW, outcomes)
     found = (await scene.ledger())["r0@example.org D:2026-11-22"]
     assert found.reply.text.startswith("no such  user x")
     assert found.reply.enhanced.startswith("5.1.1")
@@ -249,14 +248,12 @@ async def test_released_claims_are_as_they_were(scene: Any) -> None:
     fresh, tried, doubted = [await scene.reader(f"r{n}@example.org") for n in range(3)]
     await scene.plan(fresh, tried, doubted)
     _, second, third = await scene.claim()
-    async with scene.store.write() as tx:
-        await outbox.release(tx, [_])
+    await ledger.settle(scene.store, NOW, unsent=[_])
     await scene.settle(second, DeliveryState.DEFERRED, NOW)
     await scene.settle(third, DeliveryState.IN_DOUBT, NOW)
     claims = await scene.claim()
     assert [claim.attempt for claim in sorted(claims, key=lambda claim: claim.id)] == [1, 2, 2]
-    async with scene.store.write() as tx:
-        await outbox.release(tx, claims)
+    await ledger.settle(scene.store, NOW, unsent=claims)
     assert await scene.states() == [DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.IN_DOUBT]
     assert [found.attempts for found in (await scene.ledger()).values()] == [1, 1, 0]
     again = await scene.claim()
@@ -283,7 +280,7 @@ async def test_I5_what_was_on_the_wire_is_repeated_with_its_message_id(scene: An
     assert await scene.states() == [DeliveryState.IN_DOUBT]
     assert await _notice_states(scene) == [DeliveryState.IN_DOUBT]
     _, again = await scene.claim()
-    assert again == replace(before, attempt=2, in_doubt=True)
+    assert again == replace(before, attempt=2, in_doubt=True, state=DeliveryState.IN_DOUBT, due_at=NOW)
 
 
 async def test_I5_what_was_on_the_wire_is_held_for_the_operator(scene: Any) -> None:

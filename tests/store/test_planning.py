@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from publisher.model import Subscription
+from publisher.model import ArticleStatus, Frequency, Subscription
 from publisher.outgoing import DeliveryState, NewVariant
-from publisher.store import audience, editions
+from publisher.store import articles, audience, editions, planning
+from publisher.store.bulk import plain
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -43,16 +44,81 @@ async def test_a_first_due_instant_is_given_once(scene: Any) -> None:
     assert (found.next_due_at, found.welcome_after) == (NOW, None)
 
 
-async def test_a_slot_without_an_edition_moves_the_due_instant_on(scene: Any) -> None:
-    """Unless the reader made new choices meanwhile."""
-    moved, changed = [await scene.reader(f"r{n}@example.org") for n in range(2)]
+async def test_due_readers_come_in_pages_by_due_instant(scene: Any) -> None:
+    """Then by id; each once, and none that is due later, pending or not scheduled."""
+    ids = [await scene.reader(f"r{n}@example.org") for n in range(6)]
+    await scene.reader("pending@example.org", confirmed=False)
     async with scene.store.write() as tx:
-        await audience.set_due(tx, moved, NOW)
-        await audience.set_due(tx, changed, NOW + timedelta(hours=1))
-        await audience.move_due(tx, [(moved, NOW, LATER, NOW), (changed, NOW, LATER, NOW)])
-        await audience.move_due(tx, [])
-    found = [await subscription(scene, ident) for ident in (moved, changed)]
-    assert [(s.next_due_at, s.last_due_at) for s in found] == [(LATER, NOW), (NOW + timedelta(hours=1), None)]
+        for ident, hours in zip(ids, (3, 1, 1, 2, 9), strict=False):
+            await audience.set_due(tx, ident, NOW - timedelta(days=1) + timedelta(hours=3 * hours))
+    found, after = [], None
+    async with scene.store.read() as tx:
+        while page := await planning.due(tx, NOW, 2, after):
+            found += [row.id for row in page]
+            after = page[-1]
+    assert found == [ids[1], ids[2], ids[3], ids[0]]
+
+
+async def test_readers_who_are_alike_are_equal_but_for_themselves(scene: Any) -> None:
+    """Their choices, their zone and their place come back as they were stored."""
+    ids = [await scene.reader(f"r{n}@example.org") for n in range(3)]
+    async with scene.store.write() as tx:
+        for ident in ids:
+            await audience.set_due(tx, ident, NOW, last_due_at=NOW - timedelta(days=1))
+        await audience.change_subscription(
+            tx, ids[2], frequency=Frequency.WEEKLY, weekday=3, local_time=time(18, 30), sections=("arts", "news"))
+        await audience.set_due(tx, ids[2], LATER)
+    async with scene.store.read() as tx:
+        rows = await planning.due(tx, LATER, 9)
+    first, second, third = (planning.read_alike(planning.as_alike(row)) for row in rows)
+    assert first == second == planning.Alike(
+        "daily", Frequency.DAILY, 0, time(7), (), 0, NOW, NOW - timedelta(days=1), "UTC")
+    assert (third.frequency, third.weekday, third.local_time) == (Frequency.WEEKLY, 3, time(18, 30))
+    assert (third.sections, third.next_due_at) == (("arts", "news"), LATER)
+
+
+async def test_the_lock_tells_who_is_still_as_they_were_read(scene: Any) -> None:
+    """Not one who left, came to another place, or made new choices since."""
+    ids = [await scene.reader(f"r{n}@example.org") for n in range(4)]
+    async with scene.store.write() as tx:
+        for ident in ids:
+            await audience.set_due(tx, ident, NOW)
+        rows = await planning.due(tx, NOW, 9)
+        await audience.unsubscribe(tx, ids[1], NOW)
+        await audience.set_due(tx, ids[2], LATER)
+        held = await planning.lock(tx, [*ids, 999])
+    assert {found[0] for found in map(planning.as_found, rows) if found in held} == {ids[0], ids[3]}
+
+
+async def test_deliveries_are_added_where_the_slot_is_free(scene: Any) -> None:
+    """And counted, whatever the database; due instants move for those named alone."""
+    ids = [await scene.reader(f"r{n}@example.org") for n in range(3)]
+    await scene.plan(ids[1], period="D:2026-11-22")
+    async with scene.store.write() as tx:
+        edition = await editions.edition(tx, "daily", NOW.date(), "scheduled", 1, NOW)
+        variant = await editions.variant(tx, edition, NewVariant("key", "en", "Subject", "", "", ()))
+        at = plain(tx.dialect.name, NOW)
+        new = planning.Edition(edition, variant, "D:2026-11-22", (0, 1), at)
+        rows = [planning.new_row(new, ident, f"<new.{ident}@example.org>", at) for ident in ids]
+        assert await planning.add(tx, rows) == 2
+        assert await planning.add(tx, []) == 0
+        await planning.move(tx, (LATER, NOW), ids[:1])
+    assert sorted(await scene.ledger()) == [f"r{n}@example.org D:2026-11-22" for n in range(3)]
+    found = [await subscription(scene, ident) for ident in ids]
+    assert [(s.next_due_at, s.last_due_at) for s in found] == [(LATER, NOW), (LATER, NOW), (None, None)]
+
+
+async def test_the_stories_of_a_window_are_those_of_the_articles(scene: Any) -> None:
+    """Live ones of the sections in question, newest first, no backfill."""
+    await scene.live(3)
+    await scene.live(2, section="Arts")
+    await scene.live(1, backfill=True)
+    gone = (await scene.live(2))[0]
+    async with scene.store.write() as tx:
+        await articles.set_status(tx, gone.id, ArticleStatus.WITHDRAWN, NOW)
+        for sections in ((), ("arts",), ("arts", "world-news"), ("none",)):
+            full = await articles.window(tx, 1, 9, sections, limit=4)
+            assert await planning.stories(tx, 1, 9, sections, 4) == [(a.id, a.content_hash) for a in full]
 
 
 async def test_a_period_is_taken_whatever_became_of_its_delivery(scene: Any) -> None:

@@ -13,8 +13,9 @@ import pytest
 
 from publisher.config import Settings
 from publisher.crypto import Keys
+from publisher.mail_settings import Mail
 from publisher.model import Frequency
-from publisher.settings import Mail, Newsletter, Site, Web
+from publisher.settings import Newsletter, Site, Web
 from publisher.store.engine import Store
 from publisher.templating import Templates
 from publisher.web.app import build_app

@@ -58,6 +58,20 @@ async def test_files_are_served_with_their_headers(web: Any, path: str, name: st
     assert not {"set-cookie", "content-encoding", "expires", "server"} & set(answer.headers)
 
 
+async def test_picture_is_served_for_ever(web: Any) -> None:
+    """It is called after its content, so it may be kept (RFC 8246); it is packed already."""
+    (web.public / "images").mkdir()
+    (web.public / "images/boat-0123456789ab.jpg").write_bytes(b"a boat")
+    answer = await web.client.get("/images/boat-0123456789ab.jpg", headers={"Accept-Encoding": "br"})
+    assert (answer.status_code, answer.content) == (200, b"a boat")
+    assert answer.headers["content-type"] == "image/jpeg"
+    assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert not {"vary", "content-encoding"} & set(answer.headers)
+    again = await web.client.get("/images/boat-0123456789ab.jpg", headers={"If-None-Match": answer.headers["etag"]})
+    assert again.status_code == 304
+    assert (await web.client.get("/images/")).status_code == 404
+
+
 async def test_every_coding_is_the_same_content_under_its_own_tag(web: Any) -> None:
     """br, gzip and identity decode to the same bytes, carry different ETags, and answer only to their own."""
     plain = (web.public / "rss.xml").read_bytes()

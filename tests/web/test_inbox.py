@@ -9,7 +9,8 @@ import httpx
 import pytest
 
 from publisher.config import Settings
-from publisher.settings import Mail, Web
+from publisher.mail_settings import Mail
+from publisher.settings import Web
 from publisher.templating import Templates
 from publisher.web.app import build_app
 from publisher.web.inbox import linked

@@ -9,7 +9,8 @@ from publisher import tokens
 from publisher.audience import optin
 from publisher.model import Reader, SubscriptionState
 from publisher.outgoing import Claim
-from publisher.store import audience, outbox
+from publisher.store import audience
+from tests import ledger
 
 FORM = {
     "email": "Jo@Example.org", "name": "Jo", "newsletter": "daily", "frequency": "weekly", "weekday": "4",
@@ -25,8 +26,7 @@ async def reader_of(web: Any, email: str = "jo@example.org") -> Reader | None:
 
 async def notices(web: Any) -> list[Claim]:
     """The confirmation mails that wait, as the mailer would take them."""
-    async with web.store.write() as tx:
-        return await outbox.claim(tx, datetime.now(UTC) + timedelta(seconds=1), 50)
+    return await ledger.claim(web.store, datetime.now(UTC) + timedelta(seconds=1), 50)
 
 
 async def asked(web: Any) -> str:

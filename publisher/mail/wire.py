@@ -1,0 +1,117 @@
+"""Replies of an SMTP server, paired with the commands that they answer (RFC 5321 section 4.2, RFC 2920).
+
+aiosmtplib drops replies that nobody waits for yet, so after log-in its transport is handed to this protocol, which
+keeps them in order: several commands may leave in one piece.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import deque
+
+from publisher.outgoing import Reply
+from publisher.text import one_line, shorten
+
+#: Bytes that one reply may have; what is longer is no server's.
+_LIMIT = 65_536
+_ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
+_LINE = re.compile(rb"([2-5][0-9]{2})([ -]?)(.*)", re.DOTALL)
+
+
+class NoReplyError(Exception):
+    """The connection ended, timed out, or said something that is no reply."""
+
+
+class Wire(asyncio.Protocol):
+    """One connection, after log-in."""
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._loop = asyncio.get_running_loop()
+        self._held = b""
+        #: Lines of a reply that is not complete yet.
+        self._lines: list[bytes] = []
+        #: Code and words.
+        self._replies: deque[tuple[int, bytes]] = deque()
+        self._wanted = 0
+        self._waiter: asyncio.Future[None] | None = None
+        #: Why no more replies come.
+        self._end = ""
+
+    @property
+    def usable(self) -> bool:
+        """Whether the connection stands and nothing unasked-for was said."""
+        return not self._end and not self._replies and not self._held and not self._transport.is_closing()
+
+    def write(self, data: bytes) -> None:
+        """Sends `data` as soon as the system takes it."""
+        self._transport.write(data)
+
+    async def replies(self, count: int, timeout: float) -> list[tuple[int, bytes]]:  # noqa: ASYNC109 - a timer costs less
+        """The next `count` replies, waited for `timeout` seconds at most: code and words. Raises NoReplyError."""
+        if len(self._replies) < count and not self._end:
+            self._wanted = count
+            self._waiter = waiter = self._loop.create_future()
+            timer = self._loop.call_later(timeout, self._ends, "no reply in time")
+            try:
+                await waiter
+            finally:
+                timer.cancel()
+                self._waiter = None
+        if len(self._replies) < count:
+            raise NoReplyError(self._end)
+        return [self._replies.popleft() for _ in range(count)]
+
+    def said(self) -> list[tuple[int, bytes]]:
+        """The replies that came and that nobody took."""
+        found = list(self._replies)
+        self._replies.clear()
+        return found
+
+    def cut(self) -> None:
+        """Ends the connection at once, whatever waits in its buffers."""
+        self._ends("the connection was closed")
+        self._transport.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """See asyncio."""
+        held = self._held + data if self._held else data
+        *lines, self._held = held.split(b"\n")
+        for line in lines:
+            self._line(line.removesuffix(b"\r"))
+        if len(self._held) + sum(map(len, self._lines)) > _LIMIT:
+            self._ends("an endless reply")
+        if self._waiter is not None and len(self._replies) >= self._wanted and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    def eof_received(self) -> None:
+        """See asyncio."""
+        self._ends("the server closed the connection")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """See asyncio."""
+        self._ends(f"the connection was lost: {exc}" if exc else "the server closed the connection")
+
+    def _line(self, line: bytes) -> None:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            self._ends(f"an answer that is none: {shorten(one_line(line.decode('utf-8', 'replace')), 100)}")
+            return
+        self._lines.append(match[3])
+        if match[2] != b"-":
+            self._replies.append((int(match[1]), b"\n".join(self._lines)))
+            self._lines.clear()
+
+    def _ends(self, why: str) -> None:
+        self._end = self._end or why
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+
+def reply(said: tuple[int, bytes]) -> Reply:
+    """The server's words, on one line and bounded; they may end up in a terminal."""
+    code, raw = said
+    words = one_line(raw.decode("utf-8", "replace"))
+    match = _ENHANCED.match(words)
+    return Reply(code, match[1] if match else "", shorten(words[match.end() :] if match else words, 500))

@@ -1,0 +1,81 @@
+"""A statement for many rows: compiled once, its rows handed to the driver as they are.
+
+    rows of plain values | the driver's executemany -> number of rows changed
+
+The engine's own way looks at each value of each row, which costs more than the database itself. Here a row is a tuple
+in the order of the statement's parameters, its instants as `plain` gives them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache, lru_cache
+from typing import Any
+
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Row, Text, any_, func, literal, select
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.dialects.postgresql import psycopg
+from sqlalchemy.sql.elements import ClauseElement
+
+from publisher.store.engine import Tx
+
+#: An instant in the database's own form: the text of SQLite's, the datetime of PostgreSQL's.
+PlainInstant = str | datetime
+
+#: Each with its parameters by position, as its driver takes them.
+_MAKERS: dict[str, tuple[Any, str]] = {"sqlite": (sqlite.dialect, "qmark"), "postgresql": (psycopg.dialect, "format")}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Bulk:
+    """A statement of which only the values change."""
+
+    #: Gives the statement in a dialect ("sqlite", "postgresql"), each of its values a parameter with a name.
+    make: Callable[[str], ClauseElement]
+    #: Names of the parameters, in the order in which they stand in the statement.
+    names: tuple[str, ...]
+
+
+async def run_all(tx: Tx, bulk: Bulk, rows: Sequence[tuple[Any, ...]]) -> int:
+    """Runs the statement for each of these rows; how many rows it changed in all."""
+    if not rows:
+        return 0
+    return (await tx.exec_driver_sql(_compiled(bulk, tx.dialect.name), list(rows))).rowcount
+
+
+async def rows(tx: Tx, bulk: Bulk, values: tuple[Any, ...]) -> Sequence[Row[Any]]:
+    """What the statement finds, each value as the driver gives it: instants go through `instant`."""
+    return (await tx.exec_driver_sql(_compiled(bulk, tx.dialect.name), values)).all()
+
+
+def among(tx: Tx, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
+    """Whether the column is one of these ids, given as one value: a thousand parameters cost more than their rows."""
+    if tx.dialect.name == "sqlite":
+        listed = func.json_each(literal(json.dumps(list(ids)), Text)).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(literal(list(ids), ARRAY(BigInteger)))
+
+
+@lru_cache(1024)
+def plain(dialect: str, instant: datetime) -> PlainInstant:
+    """An aware instant in the form in which the database ("sqlite", "postgresql") keeps it, as `Instant` writes it."""
+    utc = instant.astimezone(UTC)
+    return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect == "sqlite" else utc
+
+
+def instant(value: PlainInstant) -> datetime:
+    """The way back."""
+    found = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+
+
+@cache
+def _compiled(bulk: Bulk, dialect: str) -> str:
+    make, style = _MAKERS[dialect]
+    compiled: Any = bulk.make(dialect).compile(dialect=make(paramstyle=style))
+    if tuple(compiled.positiontup) != bulk.names:
+        raise TypeError(f"the statement's parameters are {compiled.positiontup}, not {bulk.names}")
+    return str(compiled)

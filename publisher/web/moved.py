@@ -1,0 +1,65 @@
+"""Old addresses of imported articles, answered where nothing of ours stands: RFC 9110 section 15.4.2.
+
+    request | "?p=12"? -> asked first | files, pages | nothing there? -> asked -> 301 to the article's page
+
+The answer is one look at an index. It leads to the article as it is now, so it survives whatever becomes of the page.
+"""
+
+from __future__ import annotations
+
+import re
+from contextlib import suppress
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from publisher import old_addresses, urls
+from publisher.errors import StoreError
+from publisher.model import ArticleStatus
+from publisher.store import redirects
+from publisher.store.engine import Store
+
+_NUMBERED = re.compile(rb"(?:^|&)p(?:age_id)?=\d+(?:&|$)")
+_SHOWN = (ArticleStatus.LIVE, ArticleStatus.UNLISTED)
+
+
+class NumberFront:
+    """An ASGI application that answers for articles asked for by number, and passes everything else on.
+
+    Those addresses have the path of a page that is there, as a rule the home page's.
+    """
+
+    def __init__(self, behind: ASGIApp, store: Store, site_url: str) -> None:
+        self._behind = behind
+        self._store = store
+        self._site_url = site_url
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers, or lets the application behind answer."""
+        if scope["type"] == "http" and scope["query_string"] and _NUMBERED.search(scope["query_string"]):
+            answer = None
+            with suppress(StoreError):  # what is a file of ours is served, whatever the database does
+                answer = await answer_for(Request(scope), self._store, self._site_url)
+            if answer is not None:
+                await answer(scope, receive, send)
+                return
+        await self._behind(scope, receive, send)
+
+
+async def answer_for(request: Request, store: Store, site_url: str) -> Response | None:
+    """The way from an old address to the article; None where none is known, or the article is not shown."""
+    if request.method not in ("GET", "HEAD"):
+        return None
+    key = old_addresses.key(request.scope["path"], request.scope["query_string"].decode("latin-1"))
+    if not key:
+        return None
+    async with store.read() as tx:
+        found = await redirects.find(tx, key)
+        if found is None and "?" in key and not key.startswith("/?"):
+            found = await redirects.find(tx, key.partition("?")[0])
+    path = urls.article_path(found.slug) if found is not None and found.status in _SHOWN else ""
+    if not path or path == request.scope["path"]:
+        return None
+    headers = {"Location": urls.absolute(site_url, path), "Cache-Control": "public, max-age=3600"}
+    return PlainTextResponse("Moved permanently\n", status_code=301, headers=headers)

@@ -1,0 +1,248 @@
+"""Sending, side by side in one run: smtp-source, the plain way, and the mailer, against smtp-sink on loopback.
+
+    sending.py [MESSAGES]     20,000 where nothing is said
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.message import EmailMessage
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import aiosmtplib
+import dkim
+import material
+import uvloop
+
+from publisher import log
+from publisher.config import Settings
+from publisher.crypto import load_keys
+from publisher.digest.plan import plan
+from publisher.mail.deliver import deliver
+from publisher.mail_settings import Dkim, Mail
+from publisher.settings import Newsletter, Site
+from publisher.store.engine import Store, open_store
+from publisher.templating import Templates
+
+CONNECTIONS = 8
+STORIES = 40
+#: Of the plain way, which needs no more to show its pace.
+PLAIN = 400
+ADDRESS = "1 Bench Street"
+
+
+@dataclass(frozen=True)
+class Measured:
+    """One way of sending."""
+
+    name: str
+    #: Messages a second.
+    rate: float
+    #: CPU of the sender and its children, milliseconds a message; 0: not measured.
+    cpu: float = 0.0
+    #: Peak resident memory, MB.
+    memory: float = 0.0
+    in_doubt: int = 0
+
+
+@contextmanager
+def sink() -> Iterator[int]:
+    """smtp-sink on a free port of loopback, as nobody; stopped at the end, whatever happens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    user = ["-u", "nobody"] if os.geteuid() == 0 else []
+    process = subprocess.Popen([_program("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"], stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _program(name: str) -> str:
+    found = shutil.which(name) or shutil.which(name, path="/usr/sbin")
+    if found is None:
+        sys.exit(f"{name} is missing; it is in Debian's package postfix")
+    return found
+
+
+def _wait_for(port: int) -> None:
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+        except OSError:
+            time.sleep(0.05)
+        else:
+            return
+    sys.exit("smtp-sink did not start")
+
+
+def smtp_source(port: int, count: int, size: int) -> Measured:
+    """Postfix's own load generator: no content, no ledger, no signature."""
+    command = [_program("smtp-source"), "-s", str(CONNECTIONS), "-l", str(size), "-m", str(count), "-d",
+               "-f", "a@example.org", "-t", "b@example.org", f"127.0.0.1:{port}"]
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    begun = time.perf_counter()
+    subprocess.run(command, check=True, timeout=600)
+    took = time.perf_counter() - begun
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    return Measured(f"smtp-source, {CONNECTIONS} sessions, {size // 1000} kB", count / took, cpu / count * 1000)
+
+
+async def plain_way(port: int, html: str, text: str, key: bytes) -> Measured:
+    """EmailMessage, dkimpy and aiosmtplib as their manuals show them, over as many connections."""
+
+    def made(number: int) -> bytes:
+        message = EmailMessage()
+        message["From"], message["To"], message["Subject"] = "a@example.org", f"r{number}@example.org", "News"
+        message["List-Unsubscribe"] = f"<https://bench.example.org/u/{number:020}>"
+        message.set_content(text.replace("NUMBER", str(number)))
+        message.add_alternative(html.replace("NUMBER", str(number)), subtype="html")
+        raw = message.as_bytes().replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")
+        signed: bytes = dkim.sign(raw, b"s1", b"example.org", key)
+        return signed + raw
+
+    async def connection() -> None:
+        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
+            for number in range(PLAIN // CONNECTIONS):
+                await client.sendmail("a@example.org", [f"r{number}@example.org"], made(number))
+
+    begun, cpu = time.perf_counter(), time.process_time()
+    await asyncio.gather(*(connection() for _ in range(CONNECTIONS)))
+    took = time.perf_counter() - begun
+    return Measured("EmailMessage, dkimpy, stock aiosmtplib", PLAIN / took, (time.process_time() - cpu) / PLAIN * 1000)
+
+
+def settings_for(root: Path, port: int, *, processes: int, signed: bool) -> Settings:
+    key = Dkim(domain="example.org", selector="s1", key_file=root / "dkim.pem") if signed else None
+    return Settings(
+        root=root, site=Site(url="https://bench.example.org", postal_address=ADDRESS),
+        newsletter=(Newsletter(name="daily", welcome=False),),
+        mail=Mail(transport="smtp", port=port, sender="Bench <bench@example.org>", connections=CONNECTIONS,
+                  processes=processes, dkim=key),
+    )
+
+
+async def mailer(root: Path, port: int, *, processes: int, signed: bool) -> Measured:
+    """One edition to all readers of the store in `root`."""
+    settings = settings_for(root, port, processes=processes, signed=signed)
+    store = await open_store("sqlite:///publisher.db", root=root)
+    templates, keys = Templates(), load_keys(root / "keys.json")
+    try:
+        await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
+        before = _cpu()
+        begun = time.perf_counter()
+        report = await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=asyncio.Event())
+        took = time.perf_counter() - begun
+        cpu = _cpu() - before
+        await _ready_again(store)
+    finally:
+        await store.close()
+    assert report.accepted, report
+    words = f"the mailer, {'signed' if signed else 'unsigned'}, {processes} process{'es' if processes > 1 else ''}"
+    return Measured(words, report.accepted / took, cpu / report.accepted * 1000, _memory(), report.in_doubt)
+
+
+def _cpu() -> float:
+    ours, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return ours.ru_utime + ours.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _memory() -> float:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+
+
+async def _ready_again(store: Store) -> None:
+    """The next run's readers have seen nothing yet."""
+    async with store.write() as tx:
+        await tx.exec_driver_sql("UPDATE subscriptions SET from_seq = 0")
+
+
+async def prepare(root: Path, readers: int) -> None:
+    """A store with an edition's articles and so many readers."""
+    store = await open_store("sqlite:///publisher.db", root=root)
+    try:
+        await material.fill(store, STORIES)
+        await material.readers(store, readers, datetime.now(UTC) - timedelta(days=1))
+    finally:
+        await store.close()
+
+
+def main() -> None:
+    log.configure("error")
+    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+    with tempfile.TemporaryDirectory() as folder, sink() as port:
+        root = Path(folder)
+        key = material.rsa_key()
+        (root / "dkim.pem").write_bytes(key)
+        (root / "dkim.pem").chmod(0o600)
+        uvloop.run(prepare(root, count))
+        size = uvloop.run(message_size(root))
+        found = [smtp_source(port, count, size)]
+        show(found[0], found[0].rate)
+        html = "<html><body>" + "<p>NUMBER</p>" + "x" * 70 * 600 + "</body></html>"
+        found.append(uvloop.run(plain_way(port, html, "word " * 2500 + "NUMBER", key)))
+        show(found[-1], found[0].rate)
+        for processes in (1, 2):
+            for signed in (False, True):
+                found.append(uvloop.run(mailer(root, port, processes=processes, signed=signed)))
+                show(found[-1], found[0].rate)
+        found.append(smtp_source(port, count, size))
+        show(found[-1], found[0].rate)
+
+
+async def message_size(root: Path) -> int:
+    """Bytes of one message of the edition."""
+    box = root / "box"
+    settings = settings_for(root, 1, processes=1, signed=True).model_copy(
+        update={"mail": Mail(transport="maildir", directory=box, sender="Bench <bench@example.org>")}
+    )
+    store = await open_store("sqlite:///publisher.db", root=root)
+    templates, keys = Templates(), load_keys(root / "keys.json")
+    try:
+        await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
+        stop = asyncio.Event()
+
+        def one(_done: int, _all: int) -> None:
+            stop.set()
+
+        await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=stop, progress=one)
+        async with store.write() as tx:
+            await tx.exec_driver_sql("DELETE FROM attempts")
+            await tx.exec_driver_sql("DELETE FROM deliveries")
+        await _ready_again(store)
+    finally:
+        await store.close()
+    return next((box / "new").iterdir()).stat().st_size
+
+
+def show(row: Measured, base: float) -> None:
+    """One line of the table."""
+    words: list[Any] = [f"{row.name:<44}", f"{row.rate:>8,.0f}/s", f"{row.rate / base:>6.2f} of smtp-source"]
+    if row.cpu:
+        words.append(f"{row.cpu:>7.3f} ms CPU each")
+    if row.memory:
+        words.append(f"{row.memory:>5.0f} MB")
+    print("  ".join(words), flush=True)
+
+
+if __name__ == "__main__":
+    main()

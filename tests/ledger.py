@@ -1,0 +1,40 @@
+"""What tests of the ledger share: claims and outcomes, handed in the way the sender does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from publisher.outgoing import Claim, Outcome
+from publisher.store import outbox
+from publisher.store.engine import Store
+from publisher.store.express import open_express
+from publisher.store.turn import turn
+
+
+async def claim(store: Store, now: datetime, want: int) -> list[Claim]:
+    """Up to `want` committed claims."""
+    express = open_express(store)
+    claims: list[Claim] = []
+    try:
+        while len(claims) < want:
+            async with store.read() as tx:
+                found = await outbox.waiting(tx, now, want - len(claims))
+            done = await express.run(turn(now, wanted=found))
+            async with store.write() as tx:
+                weeded = await outbox.weed(tx, done.refused, now)
+            claims += done.taken
+            if not done.taken and not weeded:
+                break
+    finally:
+        await express.close()
+    return claims
+
+
+async def settle(store: Store, now: datetime, outcomes: Sequence[Outcome] = (), unsent: Sequence[Claim] = ()) -> None:
+    """Records outcomes, and gives claims back."""
+    express = open_express(store)
+    try:
+        await express.run(turn(now, outcomes, unsent))
+    finally:
+        await express.close()
