@@ -74,7 +74,7 @@ class Mail(Server):
     sender: Mailbox = "Publisher <publisher@localhost>"
     #: Where replies go; empty: to the sender.
     reply_to: MailboxOrNone = ""
-    #: Seconds to wait for a server, written as a duration.
+    #: Seconds to wait for a server, written as a duration; for its word on a message ten times as long.
     timeout: Pause = timedelta(seconds=60)
     #: Connections held open at once.
     connections: int = Field(default=8, ge=1, le=256)

@@ -23,6 +23,7 @@ _ESCAPES = re.compile(
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _NOT_WORD = re.compile(r"[\W_]+")
 _ASCII_WORDS = {code: " " for code in range(128) if not chr(code).isalnum()}
+_SIGNS = "\u2019\u201c\u201d\u2013\u2014\u2018\u2026\u00a0"
 _ATTRIBUTES = r"""(?:[^>"']|"[^"]*"|'[^']*')*"""
 _TAG = re.compile(f"<{_ATTRIBUTES}>")
 _BLOCK = re.compile(
@@ -38,6 +39,8 @@ _LATIN = str.maketrans(
 
 def clean(text: str) -> str:
     """`text` in NFC with LF line ends and without characters that XML 1.0, a header or a slot forbids."""
+    if text.isascii() and text.isprintable():
+        return text
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     if "\x1b" in text or "\x9b" in text:
         text = _ESCAPES.sub("", text)
@@ -53,6 +56,9 @@ def one_line(text: str) -> str:
 
 def fold(text: str) -> str:
     """The words of `text` in lower case with single spaces, for comparing titles and lines."""
+    if not text.isascii():
+        for sign in _SIGNS:  # often the only ones that are no ASCII
+            text = text.replace(sign, " ")
     if text.isascii():  # the same, three times as fast
         return " ".join(text.lower().translate(_ASCII_WORDS).split())
     return _NOT_WORD.sub(" ", text.casefold()).strip()

@@ -31,8 +31,8 @@ FEATURES = ("intake", "feeds", "site", "audience", "digest", "mail")
 #: THE TABLE. Layer -> its modules, without "publisher."; a name that ends in ".*" stands for a whole package.
 TABLE = {
     "vocabulary": "model outgoing errors source_state change_kind",
-    "shared pure": "text urls old_addresses slots address isolation delivery_state settings setting_types",
-    "shared": "tokens crypto templating log progress packaged config output metrics http hosts",
+    "shared pure": "text urls old_addresses slots address isolation delivery_state settings mail_settings setting_types",
+    "shared": "tokens crypto templating log progress packaged config output metrics http hosts loop",
     "pure": """
         intake.export_entry intake.ghost intake.ghost_text intake.wordpress intake.wordpress_text intake.wxr
         intake.change intake.difference intake.header intake.shortcodes intake.sketch
@@ -47,27 +47,29 @@ TABLE = {
         site.pages
         audience.pace audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
-        mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message mail.relay
+        mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
+        mail.pace mail.quoted
         """,
     "edge": """
         store.*
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
-        mail.inbox mail.maildir mail.smtp mail.transport
+        mail.envelope mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
         """,
     "step": """
         intake.bring_in intake.export_pictures
         intake.departed intake.mend intake.picture_copy intake.wording
-        intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
+        intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
         site.pictures site.publish
         audience.optin
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
-        mail.alert mail.deliver mail.ledger mail.notices mail.press mail.testcopy
+        mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press
+        mail.sender mail.stock mail.testcopy
         """,
     "web": "web.*",
-    "service": "service",
+    "service": "service ticks",
     "cli": "cli.*",
 }
 
@@ -96,7 +98,7 @@ HOMES = {
     "numpy": ("intake.features", "intake.forest", "intake.line_model"),  # the tables of the line model
     "prometheus_client": ("metrics",),
     "py3langid": ("intake.language",),
-    "pydantic": ("config", "settings", "setting_types"),  # the reading of the configuration, its tables, their values
+    "pydantic": ("config", "settings", "mail_settings", "setting_types"),  # the reading of the configuration, its tables, their values
     "pydantic_settings": ("config",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),
@@ -105,7 +107,7 @@ HOMES = {
     "trafilatura": ("intake.page_body",),
     "typer": ("cli",),
     "uvicorn": ("web.server",),
-    "uvloop": ("web.server",),
+    "uvloop": ("loop",),
     "watchfiles": ("intake.watch",),
     "yaml": ("intake.front_matter",),
 }

@@ -12,18 +12,18 @@ from typing import Any
 
 import pytest
 
-from publisher import service, slots
+from publisher import service, slots, ticks
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail_settings import Mail
 from publisher.model import Frequency
 from publisher.outgoing import DeliveryState, NewDelivery, NewVariant
 from publisher.progress import Progress, silent
-from publisher.service import Service
 from publisher.settings import Newsletter, Site, Web
 from publisher.store import audience, editions, ledger_view
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from publisher.ticks import Service
 from tests import ledger
 from tests.mail.test_smtp import aiosmtpd_server
 
@@ -119,7 +119,7 @@ async def test_I3_a_claim_that_a_failed_run_left_is_not_stuck(parts: Service, st
     """The store failed before the outcome was written: the next tick finds it in doubt, not the next start."""
     await plant(store, "r0@m.org", "r1@m.org")
     [lost] = await ledger.claim(store, datetime.now(UTC), 1)
-    await service.send(parts)
+    await ticks.send(parts)
     assert await states(store) == [DeliveryState.ACCEPTED] * 2
     async with store.read() as tx:
         found = await ledger_view.show(tx, lost.id)
@@ -148,12 +148,13 @@ async def test_a_long_send_is_no_reason_not_to_be_ready(parts: Service, store: S
     """Each message is a sign of life; a send that stands still is found out."""
     handler.slow = 2
     await plant(store, "r0@m.org", "r1@m.org")
-    parts.last_good["go_live"] = datetime.now(UTC)
-    async with running(lambda: service.send(parts)):
+    parts.last_good["go_live"] = parts.last_good["plan_due"] = datetime.now(UTC)
+    async with running(lambda: ticks.send(parts)):
         await asyncio.wait_for(handler.waiting.wait(), 10)
-        assert service._why_not_ready(parts, datetime.now(UTC)) is None
-        parts.last_good["go_live"] = later = datetime.now(UTC) + timedelta(minutes=6)
-        assert "send has not" in (service._why_not_ready(parts, later) or "")
+        assert ticks.why_not_ready(parts, datetime.now(UTC)) is None
+        later = datetime.now(UTC) + timedelta(minutes=6)
+        parts.last_good["go_live"] = parts.last_good["plan_due"] = later
+        assert "send has not" in (ticks.why_not_ready(parts, later) or "")
 
 
 async def test_progress_of_a_piece_of_work_ends_with_it(parts: Service) -> None:
@@ -168,7 +169,7 @@ async def test_progress_of_a_piece_of_work_ends_with_it(parts: Service) -> None:
         closed.append(what)
 
     parts.reporting = reporting
-    await service.pick_up(parts)
-    await service.go_live(parts)
-    await service.send(parts)
+    await ticks.pick_up(parts)
+    await ticks.go_live(parts)
+    await ticks.send(parts)
     assert closed == opened == ["picking up", "pages", "feeds", "sending"]

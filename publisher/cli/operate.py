@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def run(context: typer.Context) -> None:
     """The service: pick-up, feeds, digests, sending, web. Ctrl-C or SIGTERM stops it."""
-    from publisher import service  # noqa: PLC0415 - loads every part; other commands start faster without
+    from publisher import service, ticks  # noqa: PLC0415 - loads every part; other commands start faster without
 
     settings = load_settings(context.obj, service=True)
     if settings.mail.dkim is not None:
@@ -32,7 +32,7 @@ def run(context: typer.Context) -> None:
 
     async def work() -> None:
         async with opened(settings) as it:
-            parts = service.Service(
+            parts = ticks.Service(
                 settings, it.store, it.templates, it.keys, stop=asyncio.Event(), reporting=show.progress
             )
 

@@ -1,6 +1,7 @@
 """A chunk of documents into the store, in one transaction.
 
-    chunk | lock | record one after the other | commit -> rows;  a document that fails | refused, and all of it again
+    chunk | lock | newcomer: what is new together, the rest one after the other | commit -> rows
+    one that fails | all of it one after the other, to find it | refused, and all of it again
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from publisher.intake import record
+from publisher import log
+from publisher.errors import StoreError
+from publisher.intake import newcomer, record
 from publisher.intake.folder import Refusal
 from publisher.intake.load import Loaded
 from publisher.intake.record import PickUp
@@ -18,9 +21,23 @@ from publisher.store import articles
 from publisher.store.engine import Store
 from publisher.store.sqlite_driver import quickly
 
+_log = log.get("intake")
+
 
 async def commit(store: Store, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[DocumentResult]:
     """The rows of the documents; one that the store does not take is refused, and the others are written (I12)."""
+    try:
+        async with store.write() as tx, quickly(tx):
+            await articles.lock(tx)
+            return await newcomer.take_all(tx, pick_up, chunk)
+    except StoreError:
+        raise
+    except Exception as error:
+        _log.warning("one of these is refused, unless the store itself is in trouble", reason=repr(error)[:300])
+        return await _one_by_one(store, pick_up, chunk)
+
+
+async def _one_by_one(store: Store, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[DocumentResult]:
     loaded = list(chunk)
     while True:
         culprit: Loaded | None = None

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import log2
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -89,12 +90,14 @@ class _Counts(NamedTuple):
     commas: int
 
 
-@dataclass(slots=True)
-class _Own:
-    """One line by itself."""
+@dataclass(frozen=True, slots=True)
+class _Shape:
+    """What a line is in whatever text it stands."""
 
-    row: Row
-    words: int
+    #: Its numbers before those that its text gives it, between them, and after them.
+    first: tuple[float, ...]
+    middle: tuple[float, ...]
+    last: tuple[float, ...]
     #: How much of a running text it is: 0 to 3.
     text: float
     replies: bool
@@ -107,11 +110,12 @@ def rows(lines: list[str], folded: list[str]) -> Table:
     counts = Counter(folded)
     split = [form.split() for form in folded]
     common, vocabulary = _vocabulary(lines, split)
+    shapes = [(_short_shape if len(line) < _SHORT else _shape)(line, form) for line, form in zip(lines, folded, strict=True)]
     own = [
-        _own(line, words, counts[form], common, vocabulary)
-        for line, words, form in zip(lines, split, folded, strict=True)
+        _row(one, words, counts[form], common, vocabulary)
+        for one, words, form in zip(shapes, split, folded, strict=True)
     ]
-    return _with_neighbours(own)
+    return _with_neighbours(own, shapes)
 
 
 def _vocabulary(lines: list[str], split: list[list[str]]) -> tuple[frozenset[str], frozenset[str]]:
@@ -125,32 +129,34 @@ def _vocabulary(lines: list[str], split: list[list[str]]) -> tuple[frozenset[str
     return common, frozenset(word for word, count in ordered[_FUNCTION_WORDS:] if count > 1)
 
 
-def _own(line: str, folded: list[str], times: int, common: frozenset[str], vocabulary: frozenset[str]) -> _Own:
+def _row(one: _Shape, words: list[str], times: int, common: frozenset[str], vocabulary: frozenset[str]) -> Row:
+    known = len(words) or 1
+    return [
+        *one.first,
+        sum(map(common.__contains__, words)) / known,
+        sum(map(vocabulary.__contains__, words)) / known,
+        *one.middle,
+        float(min(times, 5)),
+        *one.last,
+    ]
+
+
+def _shape(line: str, form: str) -> _Shape:
+    folded = form.split()
     heads = [part[0] for part in line.split()]
     count = _counts(line)
     width = count.width
     words = len(heads) if width == len(line) else shape.words(line)
     end = _END.get(line.rstrip(_CLOSERS)[-1:], 0.0)
-    known = len(folded) or 1
     replies = width < 60 and _holds(_REPLIES, line, _MAY_REPLY, folded)
     below = width < 80 and _holds(_BELOW, line, _MAY_BE_BELOW, folded)
     dated = width < _SHORT and count.digits >= 3 and _DATE_SHAPE.search(line) is not None
     text = 1.0 if width >= 80 else 0.5 if width >= 40 else 0.0
     if end >= 2 and width >= 40:
         text += min(width, 400) / 200
-    row = [
-        float(words),
-        float(width),
-        width / (words or 1),
-        end,
-        *_signs(line, heads, count),
-        sum(map(common.__contains__, folded)) / known,
-        sum(map(vocabulary.__contains__, folded)) / known,
-        float(count.signs),
-        float(count.quotes),
-        float(line.count("(")),
-        _start(line),
-        float(min(times, 5)),
+    first = (float(words), float(width), width / (words or 1), end, *_signs(line, heads, count))
+    middle = (float(count.signs), float(count.quotes), float(line.count("(")), _start(line))
+    last = (
         float(shape.is_page_words(line)),
         float(_holds_address(line)),
         float((":" in line or "：" in line) and _LABEL_SHAPE.match(line) is not None),
@@ -159,8 +165,12 @@ def _own(line: str, folded: list[str], times: int, common: frozenset[str], vocab
         float(not _NOTICE_WORDS.isdisjoint(folded) and shape.is_notice(line)),
         float(line.count("|") + line.count(" - ") + line.count("»") + line.count("›")),
         float(width < 80 and not shape.CALLS.isdisjoint(folded[:1])) + 2 * float(shape.is_prompt(line)),
-    ]
-    return _Own(row, words, text, replies, below, dated)
+    )
+    return _Shape(first, middle, last, text, replies, below, dated)
+
+
+#: Menus, buttons and labels stand on every page of a site.
+_short_shape = lru_cache(maxsize=4096)(_shape)
 
 
 def _counts(line: str) -> _Counts:
@@ -221,20 +231,20 @@ def _holds_address(line: str) -> bool:
     )  # fmt: skip
 
 
-def _with_neighbours(own: list[_Own]) -> Table:
+def _with_neighbours(own: list[Row], shapes: list[_Shape]) -> Table:
     import numpy as np  # noqa: PLC0415 - 0.1 s to load, and only plain texts need it
 
     size = len(own)
     if not size:
         return np.empty((0, 0))
-    rows = np.array([line.row for line in own])
-    text = np.array([line.text for line in own])
+    rows = np.array(own)
+    text = np.array([line.text for line in shapes])
     sums = summed(text)
-    short, dated = summed(rows[:, 0] <= 6), summed([line.dated for line in own])
+    short, dated = summed(rows[:, 0] <= 6), summed([line.dated for line in shapes])
     nearest = (
-        *distances([line.text >= 1.0 for line in own]),
-        distances([line.replies for line in own])[0],
-        distances([line.below and not line.text for line in own])[0],
+        *distances([line.text >= 1.0 for line in shapes]),
+        distances([line.replies for line in shapes])[0],
+        distances([line.below and not line.text for line in shapes])[0],
     )
     whole, at = sums[-1] or 1.0, np.arange(size)
     here, after = sums[:-1], sums[1:]

@@ -162,11 +162,15 @@ def containment(one: str, other: str) -> float:
 
 def runs(text: str) -> set[tuple[str, ...]]:
     """Runs of four words of a text; of four characters where the script has no spaces."""
+    words = words_of(text)
+    return set(zip(words, words[1:], words[2:], words[3:], strict=False))
+
+
+def words_of(text: str) -> list[str]:
+    """The folded words of a text; its characters where the script has no spaces."""
     folded = fold(text)
     words: list[str] = folded.split()
-    if len(folded) > 15 * len(words):
-        words = list(folded.replace(" ", ""))
-    return set(zip(words, words[1:], words[2:], words[3:], strict=False))
+    return words if len(folded) <= 15 * len(words) else list(folded.replace(" ", ""))
 
 
 def content_hash(document: Extracted) -> str:

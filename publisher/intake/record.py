@@ -67,7 +67,7 @@ async def take(tx: Tx, pick_up: PickUp, loaded: Loaded) -> DocumentResult:
             await documents.put(tx, document)
         return rejected_row(loaded.made, known)
     if known is not None and _is_same(known, loaded):
-        await documents.put(tx, _document(pick_up, loaded, known.article_id))
+        await documents.put(tx, accepted(pick_up, loaded, known.article_id))
         titles = await articles.titles(tx, [known.article_id]) if known.article_id else {}
         back = not known.present and await _is_back(tx, known.article_id, pick_up.now)
         title = titles.get(known.article_id or "", "")
@@ -92,13 +92,13 @@ async def _accept(
             await joins.add(tx, decision.article_id, decision.rule, [place], pick_up.now)
         article, status, remarks = await _revise(tx, pick_up, loaded, document, decision.article_id)
     if status == HELD:  # without a digest, so that it is looked at again
-        held = replace(_document(pick_up, replace(loaded, digest=""), article.id), reason=HELD)
+        held = replace(accepted(pick_up, replace(loaded, digest=""), article.id), reason=HELD)
         await documents.put(tx, held)
         return DocumentResult(loaded.reading.path, "unchanged", article.id, article.title, HELD)
     if loaded.origins or known is not None:
         await pictures.set_origins(tx, pick_up.source, loaded.reading.path, loaded.origins)
     remarks = (*document.remarks, *remarks)
-    await documents.put(tx, replace(_document(pick_up, loaded, article.id), reason="; ".join(remarks)))
+    await documents.put(tx, replace(accepted(pick_up, loaded, article.id), reason="; ".join(remarks)))
     if revise.asks_too_late(article, document):
         remarks = (*remarks, f"it is published; take it back with: publisher articles withdraw {article.id}")
     return DocumentResult(loaded.reading.path, status, article.id, document.title, "; ".join(remarks))
@@ -133,7 +133,8 @@ def _is_same(known: Document, loaded: Loaded) -> bool:
     return known.state is DocumentState.ACCEPTED and known.digest == loaded.digest and not loaded.afresh
 
 
-def _document(pick_up: PickUp, loaded: Loaded, article_id: str | None) -> Document:
+def accepted(pick_up: PickUp, loaded: Loaded, article_id: str | None) -> Document:
+    """The record of a document that gave this article."""
     reading = loaded.reading
     return Document(
         pick_up.source, reading.path, loaded.digest, reading.size, reading.mtime_ns, DocumentState.ACCEPTED, "", "",

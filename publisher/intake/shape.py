@@ -57,6 +57,8 @@ _RIGHTS = re.compile(
     r"^(?:©|\(c\)|copyright\b)|\brights reserved\b|\balle rechte vorbehalten\b|\btous droits réservés\b",
     re.IGNORECASE,
 )
+#: A line without any of these tells of no rights: asking so costs less than the pattern.
+_RIGHTS_HINTS = ("©", "(c)", "copyright", "rights", "rechte", "droits")
 _PAGE_WORD = re.compile(
     r"\b(?:share|tweet|comments?|repl(?:y|ies)|log ?in|sign (?:in|up)|subscribe|newsletters?|advertisements?|sponsored"
     r"|cookies?|privacy|print|e-?mail|facebook|twitter|whatsapp|linkedin|pinterest|instagram|menu|search|tags?|categor(?:y|ies)|posted"
@@ -130,7 +132,10 @@ def is_page_words(line: str) -> bool:
 
 def is_notice(line: str) -> bool:
     """True for a copyright notice."""
-    return len(line) < 250 and _RIGHTS.search(line) is not None
+    if len(line) >= 250:
+        return False
+    small = line.casefold()
+    return any(hint in small for hint in _RIGHTS_HINTS) and _RIGHTS.search(line) is not None
 
 
 @_remembered

@@ -9,8 +9,9 @@ and the next ones come forward. What is read here is a candidate only; the claim
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -22,6 +23,10 @@ from publisher.store.engine import Store
 #: Candidates kept, and how many are left when more are read.
 AHEAD = 512
 _LOW = 128
+#: A message that may start within this time is waited for, with the connection open.
+_LINGER = timedelta(seconds=5)
+#: The shortest such wait, in seconds.
+_BLINK = 0.01
 #: What may start within this time is kept here; what starts later moves back in the queue.
 _HORIZON = timedelta(seconds=2)
 
@@ -34,20 +39,44 @@ class _Candidate:
 
 @dataclass(slots=True)
 class Ahead:
-    """The candidates of one run. Not to be shared between tasks, but for `top_up`."""
+    """The candidates of one run."""
 
     store: Store
+    clock: Callable[[], datetime]
     pace: Pace
+    stop: asyncio.Event
     _held: deque[_Candidate] = field(default_factory=deque)
+    #: Held, or given and not decided when the last reading began: should one be read again, it is no news.
     _known: set[tuple[str, int]] = field(default_factory=set)
+    #: Decided since.
+    _gone: set[tuple[str, int]] = field(default_factory=set)
     _reading: asyncio.Task[int] | None = None
     #: The last reading was not the end of what is due.
     _more: bool = False
     #: The earliest time that was given to a message in the last reading.
     _soonest: datetime | None = None
 
-    def take(self, want: int, now: datetime) -> list[Claim]:
-        """Up to `want` candidates that may start now."""
+    async def give(self, want: int) -> list[Claim]:
+        """Up to `want` candidates that may start now, at least one; none where nothing is due or a stop came.
+
+        What may start within a few seconds is waited for. Raises what the store raises.
+        """
+        while not self.stop.is_set():
+            now = self.clock()
+            given = self._take(want, now)
+            if not given and await self._top_up(now):
+                given = self._take(want, now)
+            self._top_up_early(now)
+            if given:
+                return given
+            at = self._next_at()
+            if at is None or at > now + _LINGER:
+                return []
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.stop.wait(), max(_BLINK, (at - now).total_seconds()))
+        return []
+
+    def _take(self, want: int, now: datetime) -> list[Claim]:
         taken: list[Claim] = []
         for _ in range(len(self._held)):
             if len(taken) == want:
@@ -59,25 +88,31 @@ class Ahead:
                 self.pace.begins(candidate.claim)
                 taken.append(candidate.claim)
             else:  # its domain bears less than it did: the next reading gives it another time
-                self.forget([candidate.claim])
+                self._known.discard((candidate.claim.kind, candidate.claim.id))
         return taken
 
-    def forget(self, claims: Sequence[Claim]) -> None:
-        """These were claimed, or refused: should they be due again, they are candidates again."""
-        self._known.difference_update((claim.kind, claim.id) for claim in claims)
+    def decided(self, claim: Claim, *, claimed: bool) -> None:
+        """A candidate that was given was claimed, or not: then it may be one again."""
+        self._gone.add((claim.kind, claim.id))
+        if not claimed:
+            self.pace.given_back(claim)
 
-    def next_at(self) -> datetime | None:
+    def _next_at(self) -> datetime | None:
         """When the next candidate may start, as far as is known here; None where none waits."""
         times = [candidate.not_before for candidate in self._held]
         return min((at for at in (*times, self._soonest) if at is not None), default=None)
 
-    async def top_up(self, now: datetime) -> int:
-        """Reads what is due; returns how many candidates came. Whoever calls meanwhile waits for the same reading."""
-        if self._reading is None or self._reading.done():
-            self._reading = asyncio.create_task(self._read(now))
+    async def _top_up(self, now: datetime) -> int:
+        """Reads what is due; returns how many candidates came."""
+        while self._reading is not None and not self._reading.done():
+            # Another's reading may have begun too early to know of what is due now: only what it finds counts.
+            await asyncio.wait((self._reading,))
+            if self._held:
+                return len(self._held)
+        self._reading = asyncio.create_task(self._read(now))
         return await asyncio.shield(self._reading)
 
-    def top_up_early(self, now: datetime) -> None:
+    def _top_up_early(self, now: datetime) -> None:
         """Begins to read where little is left and the last reading found more than that."""
         if len(self._held) < _LOW and self._more and (self._reading is None or self._reading.done()):
             self._reading = asyncio.create_task(self._read(now))
@@ -90,6 +125,8 @@ class Ahead:
             await asyncio.gather(self._reading, return_exceptions=True)
 
     async def _read(self, now: datetime) -> int:
+        self._known -= self._gone
+        self._gone.clear()
         async with self.store.read() as tx:
             found = await outbox.waiting(tx, now, AHEAD + len(self._held))
         self._more = len(found) == AHEAD + len(self._held)

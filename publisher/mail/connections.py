@@ -1,6 +1,6 @@
 """The connections of one run of the deliver step: each carries one message after the other.
 
-    open a session | claim (committed) | message ready | the wire | reply, or how it broke | judge | outcome, next claim
+    open a session | message ready, claimed (committed) | the wire | reply, or how it broke | judge | outcome, the next
 
 A connection whose server fails gives its claim back and goes on over another way, if there is one.
 """
@@ -15,10 +15,10 @@ from datetime import datetime
 from typing import Protocol
 
 from publisher import log
-from publisher.errors import PublisherError, StoreError
-from publisher.mail.judge import Policy, Verdict, judge, withheld
-from publisher.mail.press import Press
+from publisher.mail.judge import Policy, judge, withheld
+from publisher.mail.press import Parcel
 from publisher.mail.relay import Relay, Way
+from publisher.mail.stock import Stock
 from publisher.mail.transport import BrokenOffError, LostReplyError, Session, UnreachedError
 from publisher.outgoing import Claim, Outcome, Reply
 
@@ -31,11 +31,11 @@ _PERSISTENCE = (0.2, 1.0, 3.0)
 
 
 class Counter(Protocol):
-    """Where outcomes are handed in and claims given out: the ledger, or the way to it from another process."""
+    """Where outcomes are handed in and candidates claimed: the ledger, or the way to it from another process."""
 
     async def visit(
-        self, outcome: Outcome | None = None, *, unsent: Claim | None = None, want: bool
-    ) -> Claim | None:
+        self, outcome: Outcome | None = None, *, unsent: Claim | None = None, want: Claim | None = None
+    ) -> bool:
         """See `publisher.mail.ledger.Ledger.visit`."""
         ...
 
@@ -44,7 +44,7 @@ class Counter(Protocol):
 class Run:
     """What the connections of one process share."""
 
-    press: Press
+    stock: Stock
     counter: Counter
     relay: Relay
     policy: Policy
@@ -114,9 +114,9 @@ async def _connection(run: Run, opened: tuple[Way, Session] | None) -> None:
     while opened is not None:
         way, session = opened
         try:
-            claim = await run.counter.visit(want=not run.stop.is_set())
-            while claim is not None:
-                claim = await _one(run, way, session, claim)
+            parcel = await _next(run, None)
+            while parcel is not None:
+                parcel = await _next(run, await _one(run, way, session, parcel))
         except UnreachedError as error:
             run.lost = run.lost or str(error)
             way.failed(str(error), run.now(), jitter())
@@ -130,47 +130,58 @@ async def _connection(run: Run, opened: tuple[Way, Session] | None) -> None:
             run.sessions.discard(session)
 
 
-async def _one(run: Run, way: Way, session: Session, claim: Claim) -> Claim | None:
-    """Sends one message and hands in its outcome; the next claim, or None.
+async def _next(run: Run, outcome: Outcome | None) -> Parcel | None:
+    """Hands in the last outcome, and claims the next parcel in the same commit; None where there is no more to do."""
+    while not run.stop.is_set():
+        parcel = run.stock.at_hand()
+        if parcel is None:
+            if outcome is not None:  # what is known does not wait for what comes
+                await _hand_in(run, outcome)
+                outcome = None
+            parcel = await run.stock.next()
+        if parcel is None:
+            return None
+        if await _hand_in(run, outcome, want=parcel.claim):
+            return parcel
+        outcome = None
+    if outcome is not None:
+        await _hand_in(run, outcome)
+    return None
 
-    Raises UnreachedError and StoreError, the claim given back.
-    """
-    started = run.now()
-    try:
-        reply, verdict = await _attempt(run, session, claim, started)
-    except (UnreachedError, StoreError):
-        await _hand_in(run, None, unsent=claim)
-        raise
-    if reply.code and way.failures:
-        way.worked()
-    return await _hand_in(run, Outcome(claim, verdict.state, reply, started, run.now(), verdict.next_attempt_at))
 
-
-async def _attempt(run: Run, session: Session, claim: Claim, started: datetime) -> tuple[Reply, Verdict]:
-    """The server's reply and what it means; a message that cannot be made is held."""
-    try:
-        ready = await run.press.ready(claim, started)
-    except StoreError:
-        raise
-    except Exception as error:  # noqa: BLE001 - I12: one message that cannot be made stops no other; its reason is kept
-        reason = str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
-        return Reply(0, "", reason), withheld(claim)
+async def _one(run: Run, way: Way, session: Session, parcel: Parcel) -> Outcome:
+    """Sends one message; what became of it. Raises UnreachedError, the claim given back."""
+    started, claim = run.now(), parcel.claim
+    if parcel.ready is None:
+        return Outcome(claim, withheld(claim).state, Reply(0, "", parcel.fault), started, started)
     on_wire = True
     try:
-        reply = await session.send(ready.sender, ready.recipient, ready.message)
+        reply = await session.send(parcel.ready.sender, parcel.ready.recipient, parcel.ready.message)
+    except UnreachedError:
+        await _hand_in(run, None, unsent=claim)
+        raise
     except BrokenOffError as error:
         reply, on_wire = Reply(0, "", str(error)), False
     except LostReplyError as error:
         reply = Reply(0, "", str(error))
-    return reply, judge(reply, claim, run.policy, run.now(), jitter(), on_wire=on_wire)
+    if reply.code and way.failures:
+        way.worked()
+    now = run.now()
+    spread = 0.0 if 200 <= reply.code <= 299 else jitter()
+    verdict = judge(reply, claim, run.policy, now, spread, on_wire=on_wire)
+    return Outcome(claim, verdict.state, reply, started, now, verdict.next_attempt_at)
 
 
-async def _hand_in(run: Run, outcome: Outcome | None, unsent: Claim | None = None) -> Claim | None:
-    """Hands in at the ledger, again after a while where the store fails: what is known must not be forgotten."""
+async def _hand_in(
+    run: Run, outcome: Outcome | None, *, unsent: Claim | None = None, want: Claim | None = None
+) -> bool:
+    """Visits the counter, again after a while where the store fails: what is known must not be forgotten."""
     for pause in _PERSISTENCE:
         try:
-            return await run.counter.visit(outcome, unsent=unsent, want=outcome is not None and not run.stop.is_set())
-        except Exception as error:  # noqa: BLE001 - tried again; the last time it is raised
+            return await run.counter.visit(outcome, unsent=unsent, want=None if run.stop.is_set() else want)
+        except Exception as error:
+            if outcome is None and unsent is None:
+                raise
             _log.warning("the ledger could not be written", why=str(error), again_in=pause)
             await asyncio.sleep(pause)
-    return await run.counter.visit(outcome, unsent=unsent, want=False)
+    return await run.counter.visit(outcome, unsent=unsent)

@@ -10,66 +10,27 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
-import pickle
 import socket
-import struct
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from typing import Any
 
-from publisher import log, loop
+from publisher import log
 from publisher.config import Settings
-from publisher.crypto import load_keys
-from publisher.mail.connections import GRACE, Run, jitter, run_connections
+from publisher.errors import PublisherError
+from publisher.mail.ahead import Ahead
+from publisher.mail.connections import GRACE, jitter
 from publisher.mail.judge import Policy, judge
 from publisher.mail.ledger import Ledger
-from publisher.mail.press import press_for
-from publisher.mail.relay import Relay
+from publisher.mail.sender import work
+from publisher.mail.talk import Answered, Asked, Ended, Stop, Talk
 from publisher.outgoing import Claim, Outcome, Reply
-from publisher.store.engine import open_store
-from publisher.templating import templates_of
 
 _log = log.get("mail")
 
-#: Bytes of a frame's length.
-_HEAD = struct.Struct(">I")
+#: Messages for which another process is worth its start.
+_WORTH = 200
 #: Seconds that a process may take to end once it is told to, beyond the grace of what is on the wire.
 _LATE = 3.0
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A visit to the ledger, on its way from another process."""
-
-    number: int
-    outcome: Outcome | None
-    unsent: Claim | None
-    want: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Answered:
-    """What the ledger said: a claim, nothing, or why the store failed."""
-
-    number: int
-    claim: Claim | None = None
-    fault: Exception | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """No message is to begin any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """The last word of a process: as `Run.lost` and `Run.drained`."""
-
-    lost: str
-    drained: bool
-    #: A fault of ours that ended it.
-    fault: str = ""
 
 
 @dataclass(slots=True)
@@ -85,67 +46,113 @@ class Crew:
     @staticmethod
     @contextlib.asynccontextmanager
     async def called(
-        settings: Settings, ledger: Ledger, policy: Policy, stop: asyncio.Event, due: int
+        settings: Settings, ledger: Ledger, ahead: Ahead, policy: Policy, stop: asyncio.Event, due: int
     ) -> AsyncIterator[Crew]:
         """Starts `mail.processes` less one, as long as there is work for all; ends them when the block ends."""
         connections = settings.mail.connections
-        processes = min(settings.mail.processes, connections, due)
+        processes = max(1, min(settings.mail.processes, connections, due // _WORTH))
         shares = [connections // processes + (at < connections % processes) for at in range(processes)]
         crew = Crew(shares[0])
-        async with contextlib.AsyncExitStack() as stack:
-            for share in shares[1:]:
-                talk = await stack.enter_async_context(_process(settings, share))
-                talking = asyncio.create_task(crew._serve(talk, ledger, policy, stop))
-                crew._talks.append(talking)
-            yield crew
+        broken = asyncio.Event()
+        try:
+            async with contextlib.AsyncExitStack() as stack:
+                for share in shares[1:]:
+                    mate = Mate(await stack.enter_async_context(_process(settings, share, broken)), ledger, ahead, policy)
+                    crew._talks.append(asyncio.create_task(crew._serve(mate, stop)))
+                try:
+                    yield crew
+                except Exception:
+                    broken.set()  # the others finish what is on the wire
+                    raise
+        finally:  # what they had is settled before the ledger closes
+            await asyncio.gather(*crew._talks, return_exceptions=True)
 
     async def ended(self) -> None:
         """Waits for all of them; raises the first fault that is ours."""
         await asyncio.gather(*self._talks)
 
-    async def _serve(self, talk: Talk, ledger: Ledger, policy: Policy, stop: asyncio.Event) -> None:
+    async def _serve(self, mate: Mate, stop: asyncio.Event) -> None:
         """Answers one process until it ends, well or not."""
-        held: dict[int, Claim] = {}
-        visits: set[asyncio.Task[None]] = set()
-        stopping = asyncio.create_task(_tell_stop(talk, stop))
+        stopping = asyncio.create_task(_tell_stop(mate.talk, stop))
+        ended = False
         try:
-            while (frame := await talk.hear()) is not None:
+            while (frame := await mate.talk.hear()) is not None:
                 if isinstance(frame, Ended):
+                    ended = True
                     self.lost = self.lost or frame.lost
                     self.drained = self.drained or frame.drained
                     if frame.fault:
                         _log.error("a sender process failed", why=frame.fault)
-                    continue
-                for done in (frame.outcome.claim if frame.outcome else None, frame.unsent):
-                    held.pop(done.id if done else 0, None)
-                visit = asyncio.create_task(_visited(talk, ledger, frame, held))
-                visits.add(visit)
-                visit.add_done_callback(visits.discard)
+                else:
+                    mate.begin(frame)
         finally:
             stopping.cancel()
-            await asyncio.gather(*visits, return_exceptions=True)
-            await _left_behind(held, ledger, policy)
+            in_doubt = await mate.leave()
+            if in_doubt or not (ended or stop.is_set()):
+                _log.error("a sender process ended in the middle of its work", in_doubt=in_doubt)
 
 
-async def _visited(talk: Talk, ledger: Ledger, frame: Asked, held: dict[int, Claim]) -> None:
-    try:
-        claim = await ledger.visit(frame.outcome, unsent=frame.unsent, want=frame.want)
-    except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
-        talk.say(Answered(frame.number, fault=error))
-        return
-    if claim is not None:
-        held[claim.id] = claim
-    talk.say(Answered(frame.number, claim))
+@dataclass(slots=True)
+class Mate:
+    """Another process, as this one sees it."""
 
+    talk: Talk
+    ledger: Ledger
+    ahead: Ahead
+    policy: Policy
+    #: Candidates that it was given, and claims that it has.
+    _given: dict[tuple[str, int], Claim] = field(default_factory=dict)
+    _claimed: dict[tuple[str, int], Claim] = field(default_factory=dict)
+    _visits: set[asyncio.Task[None]] = field(default_factory=set)
 
-async def _left_behind(held: dict[int, Claim], ledger: Ledger, policy: Policy) -> None:
-    """What a process that died had claimed may have been on the wire."""
-    now = ledger.clock()
-    for claim in held.values():
-        reply = Reply(0, "", "the sender process ended before the server's reply")
-        verdict = judge(reply, claim, policy, now, jitter(), on_wire=True)
-        outcome = Outcome(claim, verdict.state, reply, now, now, verdict.next_attempt_at)
-        await ledger.visit(outcome, want=False)
+    def begin(self, frame: Asked) -> None:
+        """Does what it asks for, beside what it asks next."""
+        visit = asyncio.create_task(self._answer(frame))
+        self._visits.add(visit)
+        visit.add_done_callback(self._visits.discard)
+
+    async def leave(self) -> int:
+        """It ended: what it had claimed and not answered for may have been on the wire; how many."""
+        await asyncio.gather(*self._visits, return_exceptions=True)
+        for claim in self._given.values():
+            self.ahead.decided(claim, claimed=False)
+        now = self.ledger.clock()
+        for claim in self._claimed.values():
+            reply = Reply(0, "", "the sender process ended before the server's reply")
+            verdict = judge(reply, claim, self.policy, now, jitter(), on_wire=True)
+            await self.ledger.visit(Outcome(claim, verdict.state, reply, now, now, verdict.next_attempt_at))
+        return len(self._claimed)
+
+    async def _answer(self, frame: Asked) -> None:
+        try:
+            answer = await (self._give(frame.more) if frame.more else self._visit(frame))
+        except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
+            fault = str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
+            self.talk.say(Answered(frame.number, fault=fault))
+        else:
+            self.talk.say(Answered(frame.number, answer))
+
+    async def _give(self, want: int) -> list[Claim]:
+        claims = await self.ahead.give(want)
+        self._given.update(((claim.kind, claim.id), claim) for claim in claims)
+        return claims
+
+    async def _visit(self, frame: Asked) -> bool:
+        outcome, done = None, frame.done
+        if done is not None:
+            claim = self._claimed[done.claim]
+            outcome = Outcome(claim, done.state, done.reply, done.started_at, done.finished_at, done.next_attempt_at)
+        unsent = None if frame.unsent is None else self._claimed[frame.unsent]
+        want = None if frame.want is None else self._given[frame.want]
+        claimed = await self.ledger.visit(outcome, unsent=unsent, want=want)
+        for key in (None if done is None else done.claim, frame.unsent):
+            if key is not None:
+                del self._claimed[key]
+        if frame.want is not None:
+            del self._given[frame.want]
+            if claimed and want is not None:
+                self._claimed[frame.want] = want
+        return claimed
 
 
 async def _tell_stop(talk: Talk, stop: asyncio.Event) -> None:
@@ -153,110 +160,25 @@ async def _tell_stop(talk: Talk, stop: asyncio.Event) -> None:
     talk.say(Stop())
 
 
-class Talk:
-    """One end of a socket between two processes of ours: values, one after the other."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._reader = reader
-        self._writer = writer
-
-    def say(self, value: object) -> None:
-        """Sends `value`."""
-        data = pickle.dumps(value)
-        self._writer.write(_HEAD.pack(len(data)) + data)
-
-    async def hear(self) -> Any:
-        """The next value; None where the other end is gone."""
-        try:
-            (size,) = _HEAD.unpack(await self._reader.readexactly(_HEAD.size))
-            return pickle.loads(await self._reader.readexactly(size))  # noqa: S301 - from a process of our own
-        except (asyncio.IncompleteReadError, ConnectionError):
-            return None
-
-    def close(self) -> None:
-        """Ends it."""
-        self._writer.close()
-
-
 @contextlib.asynccontextmanager
-async def _process(settings: Settings, share: int) -> AsyncIterator[Talk]:
-    """A sender process with so many connections, and the talk with it."""
+async def _process(settings: Settings, share: int, broken: asyncio.Event) -> AsyncIterator[Talk]:
+    """A sender process with so many connections, and the talk with it. It is waited for, also once all is `broken`."""
     ours, theirs = socket.socketpair()
     process = multiprocessing.get_context("spawn").Process(target=work, args=(settings, share, theirs), daemon=True)
     process.start()
     theirs.close()
     talk = Talk(*await asyncio.open_connection(sock=ours))
+    waits = False
     try:
         yield talk
+        waits = True
     finally:
-        talk.close()
+        if broken.is_set():
+            talk.say(Stop())
+        elif not waits:  # this run was cancelled
+            await talk.close()
         await asyncio.to_thread(process.join, GRACE + _LATE)
+        await talk.close()
         if process.is_alive():
             process.kill()
             await asyncio.to_thread(process.join)
-
-
-def work(settings: Settings, share: int, theirs: socket.socket) -> None:
-    """The life of a sender process."""
-    log.configure(settings.log.level)
-    loop.run(_work(settings, share, theirs))
-
-
-async def _work(settings: Settings, share: int, theirs: socket.socket) -> None:
-    talk = Talk(*await asyncio.open_connection(sock=theirs))
-    store = await open_store(settings.store.url, root=settings.root, durability=settings.store.durability)
-    stop = asyncio.Event()
-    remote = _Remote(talk)
-    listening = asyncio.create_task(remote.listen(stop))
-    fault = ""
-    relay = Relay()
-    relay.use(settings)
-    press = press_for(store, settings, templates_of(settings.root), load_keys(settings.store_folder / "keys.json"))
-    policy = Policy(expiry=settings.mail.expiry, repeat=settings.mail.in_doubt == "repeat")
-    run = Run(press, remote, relay, policy, _now, stop)
-    try:
-        await run_connections(run, share)
-    except Exception as error:  # noqa: BLE001 - told to the process that waits for us
-        fault = f"{type(error).__name__}: {error}"
-    finally:
-        press.close()
-        await store.close()
-    talk.say(Ended(run.lost, run.drained, fault))
-    talk.close()
-    listening.cancel()
-
-
-class _Remote:
-    """The ledger, as seen from another process."""
-
-    def __init__(self, talk: Talk) -> None:
-        self._talk = talk
-        self._asked: dict[int, asyncio.Future[Claim | None]] = {}
-        self._number = 0
-
-    async def visit(
-        self, outcome: Outcome | None = None, *, unsent: Claim | None = None, want: bool
-    ) -> Claim | None:
-        """See `publisher.mail.ledger.Ledger.visit`."""
-        self._number += 1
-        answer: asyncio.Future[Claim | None] = asyncio.get_running_loop().create_future()
-        self._asked[self._number] = answer
-        self._talk.say(Asked(self._number, outcome, unsent, want))
-        return await answer
-
-    async def listen(self, stop: asyncio.Event) -> None:
-        """Hands out the answers; the end of the other process is the end of this one."""
-        while (frame := await self._talk.hear()) is not None:
-            if isinstance(frame, Stop):
-                stop.set()
-                continue
-            answer = self._asked.pop(frame.number)
-            if frame.fault is not None:
-                answer.set_exception(frame.fault)
-            else:
-                answer.set_result(frame.claim)
-        stop.set()
-
-
-def _now() -> datetime:
-    return datetime.now(UTC)

@@ -18,12 +18,13 @@ from collections import Counter
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from publisher import log, metrics
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail import pacing
+from publisher.mail.ahead import Ahead
 from publisher.mail.connections import Run, run_connections
 from publisher.mail.crew import Crew
 from publisher.mail.judge import Policy
@@ -31,6 +32,7 @@ from publisher.mail.ledger import open_ledger
 from publisher.mail.pace import Pace
 from publisher.mail.press import press_for
 from publisher.mail.relay import Relay
+from publisher.mail.stock import Stock
 from publisher.outgoing import DeliveryState, Outcome
 from publisher.progress import Progress, silent
 from publisher.store import ledger_view, outbox
@@ -38,6 +40,9 @@ from publisher.store.engine import Store
 from publisher.templating import Templates
 
 _log = log.get("mail")
+
+#: Time between two signs of progress.
+_GLIMPSE = timedelta(seconds=0.2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +67,27 @@ class _Count:
     total: int
     progress: Progress
     tally: Counter[DeliveryState] = field(default_factory=Counter)
+    counted: Counter[DeliveryState] = field(default_factory=Counter)
+    done: int = 0
+    shown_at: datetime | None = None
     #: Bound once: a line that nobody sees must cost nothing.
     logger: log.Logger = field(default_factory=_log.bind)
 
     def __call__(self, outcome: Outcome) -> None:
         """Hears of an outcome that is recorded."""
         self.tally[outcome.state] += 1
-        metrics.MESSAGES.labels(outcome.state.value).inc()
+        self.done += 1
         _tell(self.logger, outcome)
-        done = self.tally.total()
-        self.progress(done, max(done, self.total))
+        if self.shown_at is None or outcome.finished_at - self.shown_at >= _GLIMPSE:
+            self.shown_at = outcome.finished_at
+            self.show()
+
+    def show(self) -> None:
+        """Tells how far it is, and counts what is not counted yet."""
+        for state, number in self.tally.items():
+            metrics.MESSAGES.labels(state.value).inc(number - self.counted[state])
+        self.counted = Counter(self.tally)
+        self.progress(self.done, max(self.done, self.total))
 
 
 async def deliver(
@@ -100,13 +116,25 @@ async def deliver(
         press = press_for(store, settings, templates, keys)
         stack.callback(press.close)
         await stack.enter_async_context(pacing.kept(store, pace))
-        ledger = await stack.enter_async_context(open_ledger(store, now, pace, count))
+        ahead = Ahead(store, now, pace, stop)
+        stack.push_async_callback(ahead.close)
+        ledger = await stack.enter_async_context(open_ledger(store, now, pace, count, ahead.decided))
         stack.callback(_on(stop, ledger.no_more).cancel)
-        run = Run(press, ledger, relay, policy, now, stop)
-        crew = await stack.enter_async_context(Crew.called(settings, ledger, policy, stop, due))
+        stock = Stock(ahead, press, now)
+        stack.push_async_callback(_put_back, stock, ahead)
+        run = Run(stock, ledger, relay, policy, now, stop)
+        crew = await stack.enter_async_context(Crew.called(settings, ledger, ahead, policy, stop, due))
         await run_connections(run, min(crew.share, due))
         await crew.ended()
+    if count.done:
+        count.show()
     return _report(run, crew, count)
+
+
+async def _put_back(stock: Stock, ahead: Ahead) -> None:
+    """What was made ready and not wanted was never claimed."""
+    for claim in await stock.close():
+        ahead.decided(claim, claimed=False)
 
 
 def _on(stop: asyncio.Event, call: Callable[[], None]) -> asyncio.Task[None]:
@@ -148,11 +176,11 @@ async def recover(store: Store, settings: Settings, now: datetime) -> int:
 def _tell(logger: log.Logger, outcome: Outcome) -> None:
     """One line a decision; the server's words may hold the reader's address, so they are for the debug level."""
     claim, reply = outcome.claim, outcome.reply
-    quiet = outcome.state in (DeliveryState.ACCEPTED, DeliveryState.DEFERRED)
-    told = {"why": reply.text} if outcome.state == DeliveryState.HELD else {}
-    (logger.debug if quiet else logger.warning)(
-        outcome.state.value, kind=claim.kind, id=claim.id, attempt=claim.attempt, code=reply.code,
-        enhanced=reply.enhanced, **told,
-    )
-    if not told:
+    words = {"kind": claim.kind, "id": claim.id, "attempt": claim.attempt, "code": reply.code}
+    if outcome.state in (DeliveryState.ACCEPTED, DeliveryState.DEFERRED):
+        logger.debug(outcome.state.value, **words, enhanced=reply.enhanced, text=reply.text)
+        return
+    why = {"why": reply.text} if outcome.state == DeliveryState.HELD else {}
+    logger.warning(outcome.state.value, **words, enhanced=reply.enhanced, **why)
+    if not why:
         logger.debug("reply", kind=claim.kind, id=claim.id, text=reply.text)

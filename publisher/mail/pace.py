@@ -88,7 +88,7 @@ class Pace:
         standing = self._of(claim.domain)
         if claim.kind == "notice":  # somebody waits for it before a screen
             return max(now, standing.stopped_until or now)
-        at = max(self._after_quiet(now), self._of_the_day(now))
+        at = max(after_quiet(self.limits, now), self._of_the_day(now))
         at = max(at, self._of_domain(claim.domain, standing, now))
         if at > now or not self.limits.rate:
             return at
@@ -173,19 +173,6 @@ class Pace:
             return now
         return datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo).astimezone(now.tzinfo)
 
-    def _after_quiet(self, now: datetime) -> datetime:
-        """`now`, or the end of the quiet hours in which it lies."""
-        if self.limits.quiet is None:
-            return now
-        begins, ends = self.limits.quiet
-        local = now.astimezone(self.limits.zone)
-        at = local.time()
-        over_midnight = begins > ends
-        if not (at >= begins or at < ends if over_midnight else begins <= at < ends):
-            return now
-        day = local.date() + timedelta(days=1 if over_midnight and at >= begins else 0)
-        return datetime.combine(day, ends, local.tzinfo).astimezone(now.tzinfo)
-
     def _went_well(self, claim: Claim, standing: Standing, now: datetime) -> None:
         if claim.kind == "delivery":
             today = now.astimezone(self.limits.zone).date()
@@ -215,6 +202,20 @@ class Pace:
             standing.allowed = max(1, (standing.allowed or self.limits.connections) // 2)
             standing.reason = f"{reply.code} {reply.enhanced} {reply.text}".strip()
             self._changed.add(self.group_of(domain))
+
+
+def after_quiet(limits: Limits, now: datetime) -> datetime:
+    """`now`, or the end of the quiet hours in which it lies."""
+    if limits.quiet is None:
+        return now
+    begins, ends = limits.quiet
+    local = now.astimezone(limits.zone)
+    at = local.time()
+    over_midnight = begins > ends
+    if not (at >= begins or at < ends if over_midnight else begins <= at < ends):
+        return now
+    day = local.date() + timedelta(days=1 if over_midnight and at >= begins else 0)
+    return datetime.combine(day, ends, local.tzinfo).astimezone(now.tzinfo)
 
 
 def limits_us(reply: Reply) -> bool:

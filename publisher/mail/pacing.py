@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from datetime import datetime
 
 from publisher import log
 from publisher.config import Settings
 from publisher.errors import StoreError
-from publisher.mail.pace import Limits, Pace, Standing
+from publisher.mail.pace import Limits, Pace, Standing, after_quiet
 from publisher.store import throttles
 from publisher.store.engine import Store
 
@@ -42,6 +43,12 @@ def limits_of(settings: Settings) -> Limits:
         warm_up=() if warm_up is None else warm_up.days, warm_up_since=None if warm_up is None else warm_up.since,
         quiet=mail.quiet, zone=settings.site.zone, connections=mail.connections,
     )
+
+
+def resting_until(settings: Settings, now: datetime) -> datetime | None:
+    """The end of the quiet hours in which `now` lies; None: digests may start."""
+    at = after_quiet(limits_of(settings), now)
+    return None if at <= now else at
 
 
 @contextlib.asynccontextmanager

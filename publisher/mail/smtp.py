@@ -20,6 +20,7 @@ from typing import cast
 
 import aiosmtplib
 
+from publisher.mail.envelope import GOOD, UNKNOWN, LostTrackError, in_one_piece, one_by_one
 from publisher.mail.transport import BrokenOffError, LostReplyError, UnreachedError
 from publisher.mail.wire import NoReplyError, Wire, reply
 from publisher.outgoing import Reply
@@ -87,8 +88,8 @@ class SmtpSession:
         self._over = False
         #: Messages since the last connect: a used connection may have been closed in silence.
         self._used = 0
-        #: The server lost track of commands that came in one piece.
-        self._one_by_one = False
+        #: What it offers and turned out not to know.
+        self._distrusted: frozenset[str] = frozenset()
 
     async def connect(self) -> None:
         """Connects anew; raises UnreachedError."""
@@ -117,17 +118,20 @@ class SmtpSession:
             await self.close()
         if self._wire is None or not self._wire.usable:
             await self.connect()
-        if self._used:
+        again = self._used > 0
+        while True:
+            distrusted = self._distrusted
             try:
                 return await self._transaction(sender, recipient, message)
-            except (BrokenOffError, _RefusedSenderError):
-                # Servers end used connections without a word, or by refusing the next MAIL: once again on a new one.
-                await self.connect()
-        try:
-            return await self._transaction(sender, recipient, message)
-        except _RefusedSenderError as error:
-            said = f"{error.reply.code} {error.reply.text}"
-            raise UnreachedError(f"{self._where()} refuses the sender: {said}") from error
+            except (BrokenOffError, _RefusedSenderError) as error:
+                # Servers end used connections without a word, or by refusing the next MAIL; and some do not know what
+                # they offer. Nothing is in doubt: once again on a new connection, in plain steps where it must be.
+                if not again and distrusted == self._distrusted:
+                    if isinstance(error, BrokenOffError):
+                        raise
+                    raise UnreachedError(f"{self._where()} refuses the sender: {error}") from error
+            again = False
+            await self.connect()
 
     async def close(self) -> None:
         """Says QUIT and closes."""
@@ -169,7 +173,7 @@ class SmtpSession:
             return Reply(553, "5.6.7", "the server takes no address beyond ASCII (SMTPUTF8)")
         option = " SMTPUTF8" if utf8 else ""
         commands = [f"MAIL FROM:<{sender}>{option}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()]
-        chunking = "chunking" in self._offers
+        chunking = self._knows("chunking")
         if not chunking:
             commands.append(b"DATA\r\n")
         try:
@@ -181,43 +185,40 @@ class SmtpSession:
         if refusal is not None:
             return refusal
         wire.write(b"BDAT %d LAST\r\n%b" % (len(message), message) if chunking else message + _END)
-        return await self._verdict(wire)
+        verdict = await self._verdict(wire)
+        if chunking and verdict.code in UNKNOWN:
+            self._distrust("chunking")
+            raise BrokenOffError(f"BDAT is refused: {verdict.code} {verdict.text}")
+        return verdict
+
+    def _knows(self, extension: str) -> bool:
+        return extension in self._offers and extension not in self._distrusted
+
+    def _distrust(self, extension: str) -> None:
+        """The server lost track of it: never again in this session, and the connection is of no more use."""
+        self._distrusted |= {extension}
+        self._cut()
 
     async def _envelope(self, wire: Wire, commands: list[bytes]) -> Reply | None:
         """The commands before the message; the reply that refused it, or None where the server waits for it."""
-        if "pipelining" in self._offers and not self._one_by_one:
-            said = await self._in_one_piece(wire, commands)
-        else:
-            said = []
-            for number, command in enumerate(commands):
-                wire.write(command)
-                said += await wire.replies(1, self._timeout)
-                if said[-1][0] // 100 != _GOOD[number]:
-                    break
-        first_bad = next((at for at, (code, _) in enumerate(said) if code // 100 != _GOOD[at]), None)
+        ask = in_one_piece if self._knows("pipelining") else one_by_one
+        try:
+            said = await ask(wire, commands, self._timeout)
+        except LostTrackError:
+            self._distrust("pipelining")
+            raise
+        first_bad = next((at for at, (code, _) in enumerate(said) if code // 100 != GOOD[at]), None)
         if first_bad is None:
             return None
         refusal = reply(said[first_bad])
         if first_bad == 0:
             self._cut()
-            raise _RefusedSenderError(refusal)
+            raise _RefusedSenderError(f"{refusal.code} {refusal.text}")
         if refusal.code // 100 not in (4, 5):
             self._cut()
             raise BrokenOffError(f"an answer out of place: {refusal.code} {refusal.text}")
-        await self._reset(wire, refusal, waits=len(said) == len(_GOOD) and said[-1][0] == 354)
+        await self._reset(wire, refusal, waits=len(said) == len(GOOD) and said[-1][0] == 354)
         return refusal
-
-    async def _in_one_piece(self, wire: Wire, commands: list[bytes]) -> list[tuple[int, bytes]]:
-        """The replies to all commands; where the server loses some, it gets them one by one from then on."""
-        wire.write(b"".join(commands))
-        try:
-            return await wire.replies(len(commands), self._timeout)
-        except NoReplyError:
-            said = wire.said()
-            if said and said[-1][0] // 100 in (4, 5):  # it refused, and closed: that is an answer
-                return said
-            self._one_by_one = True
-            raise
 
     async def _reset(self, wire: Wire, refusal: Reply, *, waits: bool) -> None:
         """Makes the connection ready for the next message; whatever goes wrong here, the refusal stands.
@@ -241,7 +242,7 @@ class SmtpSession:
     async def _verdict(self, wire: Wire) -> Reply:
         """The reply to the message, which has left: from here on it is in doubt."""
         try:
-            (said,) = await wire.replies(1, self._timeout)
+            (said,) = await wire.replies(1, self._timeout * _PATIENCE)
         except NoReplyError as error:
             self._cut()
             raise LostReplyError(str(error)) from error
@@ -257,16 +258,13 @@ class SmtpSession:
         return f"the mail server {self._transport.host}:{self._transport.port}"
 
 
-#: First digits of the replies to MAIL, RCPT and DATA that let the transaction go on.
-_GOOD = (2, 2, 3)
+#: The word on a message is waited for so much longer: whoever gives up too early sends it twice (RFC 5321 section
+#: 4.5.3.2.6 asks for ten minutes).
+_PATIENCE = 10
 
 
 class _RefusedSenderError(Exception):
     """MAIL was refused: that is about us or about the connection, never about the recipient."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.text)
-        self.reply = reply
 
 
 async def _greet(client: aiosmtplib.SMTP) -> None:

@@ -13,10 +13,12 @@ from collections import deque
 from publisher.outgoing import Reply
 from publisher.text import one_line, shorten
 
-#: Bytes that one reply may have; what is longer is no server's.
+#: Bytes that one reply may have, and replies that nobody waits for yet; what is more is no server's.
 _LIMIT = 65_536
+_MOST = 100
+_CLOSED, _LOST = "the server closed the connection", "the connection was lost"
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
-_LINE = re.compile(rb"([2-5][0-9]{2})([ -]?)(.*)", re.DOTALL)
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
 
 
 class NoReplyError(Exception):
@@ -43,6 +45,11 @@ class Wire(asyncio.Protocol):
     def usable(self) -> bool:
         """Whether the connection stands and nothing unasked-for was said."""
         return not self._end and not self._replies and not self._held and not self._transport.is_closing()
+
+    @property
+    def closed(self) -> bool:
+        """Whether the server ended it."""
+        return self._end.startswith((_CLOSED, _LOST))
 
     def write(self, data: bytes) -> None:
         """Sends `data` as soon as the system takes it."""
@@ -76,29 +83,33 @@ class Wire(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See asyncio."""
+        if self._end:  # after garbage nothing says which command an answer belongs to
+            return
         held = self._held + data if self._held else data
         *lines, self._held = held.split(b"\n")
         for line in lines:
-            self._line(line.removesuffix(b"\r"))
-        if len(self._held) + sum(map(len, self._lines)) > _LIMIT:
+            if not self._end:
+                self._line(line.removesuffix(b"\r"))
+        if len(self._held) + len(self._lines) + sum(map(len, self._lines)) > _LIMIT or len(self._replies) > _MOST:
             self._ends("an endless reply")
+            self._transport.abort()
         if self._waiter is not None and len(self._replies) >= self._wanted and not self._waiter.done():
             self._waiter.set_result(None)
 
     def eof_received(self) -> None:
         """See asyncio."""
-        self._ends("the server closed the connection")
+        self._ends(_CLOSED)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """See asyncio."""
-        self._ends(f"the connection was lost: {exc}" if exc else "the server closed the connection")
+        self._ends(f"{_LOST}: {exc}" if exc else _CLOSED)
 
     def _line(self, line: bytes) -> None:
         match = _LINE.fullmatch(line)
         if match is None:
             self._ends(f"an answer that is none: {shorten(one_line(line.decode('utf-8', 'replace')), 100)}")
             return
-        self._lines.append(match[3])
+        self._lines.append(match[3] or b"")
         if match[2] != b"-":
             self._replies.append((int(match[1]), b"\n".join(self._lines)))
             self._lines.clear()

@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, insert, select, text
 
 from publisher.model import Article
+from publisher.store.bulk import Bulk, run_all
 from publisher.store.engine import Tx
 from publisher.store.schema import alike, articles, sketches
 from publisher.store.upsert import insert_new
@@ -20,6 +21,7 @@ _NEWEST = 8
 #: Articles that one search gives.
 _MOST = 16
 _INSERT = insert(sketches)
+_ADD = Bulk(lambda _: insert(sketches), ("hash", "added", "article_id"))
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _ARMS = " UNION ALL ".join(
     f"SELECT * FROM (SELECT article_id FROM sketches WHERE hash = :h{i} "  # noqa: S608 - made of our own numbers only
@@ -54,7 +56,7 @@ async def search(tx: Tx, numbers: Sequence[int]) -> list[Candidate]:
 
 async def note(tx: Tx, article: Article, numbers: Collection[int], former: Collection[int] = ()) -> None:
     """From now on the article is found by these numbers, and no more by those of `former` that are not among them."""
-    added = (article.first_seen_at - _EPOCH) // timedelta(microseconds=1)
+    added = _added(article)
     gone = sorted(set(former) - set(numbers))
     if gone:
         mine = (sketches.c.added == added) & (sketches.c.article_id == article.id)
@@ -62,6 +64,16 @@ async def note(tx: Tx, article: Article, numbers: Collection[int], former: Colle
     rows = [{"hash": h, "added": added, "article_id": article.id} for h in sorted(set(numbers) - set(former))]
     if rows:
         await tx.execute(_INSERT, rows)
+
+
+async def note_all(tx: Tx, found: Sequence[tuple[Article, Collection[int]]]) -> None:
+    """From now on these new articles are found, each by its numbers."""
+    rows = [(number, _added(article), article.id) for article, numbers in found for number in set(numbers)]
+    await run_all(tx, _ADD, sorted(rows))
+
+
+def _added(article: Article) -> int:
+    return (article.first_seen_at - _EPOCH) // timedelta(microseconds=1)
 
 
 async def flag(tx: Tx, one: str, other: str, now: datetime) -> None:

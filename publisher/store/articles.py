@@ -44,7 +44,7 @@ async def insert(
 ) -> None:
     """A new article. `title_key` is the folded title; all three are what identity looks for later."""
     values = article_rows.values(article) | {
-        "change": await _next(tx, "change"), "source_id": source_id, "canonical_url": canonical_url,
+        "change": await step(tx, "change"), "source_id": source_id, "canonical_url": canonical_url,
         "title_key": title_key,
     }
     await tx.execute(_INSERT, values)
@@ -92,7 +92,7 @@ async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: dateti
 
 async def lock(tx: Tx) -> None:
     """Keeps all other writers of articles out until the commit: comes first where reading decides what is written."""
-    await _next(tx, "change", 0)
+    await step(tx, "change", 0)
 
 
 async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
@@ -108,9 +108,9 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     fresh = [row.id for row in rows if row.seq is None]
     if not rows:
         return []
-    last = await _next(tx, "seq", len(fresh)) if fresh else 0
+    last = await step(tx, "seq", len(fresh)) if fresh else 0
     seqs = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
-    first = await _next(tx, "change", len(rows)) - len(rows) + 1
+    first = await step(tx, "change", len(rows)) - len(rows) + 1
     live = sql_update(articles).where(articles.c.id == bindparam("of")).values(
         status=ArticleStatus.LIVE, changed_at=now, seq=bindparam("given"), change=bindparam("number")
     )
@@ -261,9 +261,9 @@ def _reachable(wanted: ArticleStatus, seq: int | None) -> ArticleStatus:
     return ArticleStatus.SCHEDULED if wanted == ArticleStatus.LIVE and seq is None else wanted
 
 
-async def _next(tx: Tx, counter: str, step: int = 1) -> int:
+async def step(tx: Tx, counter: str, by: int = 1) -> int:
     """The counter's new value; its row stays locked until the commit."""
-    return int((await tx.execute(_STEP, {"of": counter, "step": step})).scalar_one())
+    return int((await tx.execute(_STEP, {"of": counter, "step": by})).scalar_one())
 
 
 async def _current(tx: Tx, counter: str) -> int:
@@ -271,7 +271,7 @@ async def _current(tx: Tx, counter: str) -> int:
 
 
 async def _write(tx: Tx, article_id: str, values: dict[str, Any]) -> None:
-    change = await _next(tx, "change")
+    change = await step(tx, "change")
     await tx.execute(sql_update(articles).where(articles.c.id == article_id).values(**values, change=change))
 
 

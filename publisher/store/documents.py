@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, select, update
 from publisher.model import ArticleStatus, Document, DocumentState
 from publisher.store.engine import Tx
 from publisher.store.schema import documents, sources
-from publisher.store.upsert import upsert
+from publisher.store.upsert import upsert, upsert_all
 
 #: Bound parameters of one statement stay far below SQLite's limit.
 _CHUNK = 500
@@ -74,6 +74,13 @@ async def at_paths(tx: Tx, source: str, paths: Iterable[str]) -> dict[str, Docum
 async def put(tx: Tx, document: Document) -> None:
     """Records the document; what stood there for its path is replaced."""
     await upsert(tx, documents, ("source", "path"), {name: getattr(document, name) for name in Document.__slots__})
+
+
+async def put_all(tx: Tx, found: Sequence[Document]) -> None:
+    """Records these documents, as `put` does each."""
+    await upsert_all(tx, documents, ("source", "path"), [
+        {name: getattr(document, name) for name in Document.__slots__} for document in found
+    ])
 
 
 async def by_digest(tx: Tx, source: str, digest: str) -> list[Document]:

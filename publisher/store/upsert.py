@@ -28,6 +28,12 @@ async def upsert(tx: Tx, table: Table, key: Sequence[str], values: Mapping[str, 
     await tx.execute(_upsert(tx.dialect.name, table, tuple(key), tuple(values)), dict(values))
 
 
+async def upsert_all(tx: Tx, table: Table, key: Sequence[str], rows: Sequence[Mapping[str, Any]]) -> None:
+    """As `upsert` for each of the rows, which have the same columns."""
+    if rows:
+        await tx.execute(_upsert(tx.dialect.name, table, tuple(key), tuple(rows[0])), [dict(row) for row in rows])
+
+
 async def add_new(tx: Tx, table: Table, rows: Sequence[Mapping[str, Any]]) -> None:
     """Inserts these rows, but for those of which a unique key is taken."""
     if rows:

@@ -29,15 +29,15 @@ def sentence(chance: random.Random, words: int) -> str:
     return " ".join(chance.choice(_WORDS) for _ in range(words)).capitalize() + "."
 
 
-def article(number: int, paragraphs: int = 6) -> Article:
-    """Article `number`, about 80 words a paragraph, scheduled and due."""
+def article(number: int, paragraphs: int = 6, words: int = 18) -> Article:
+    """Article `number`, about 80 words a paragraph, a standfirst of so many words, scheduled and due."""
     chance = random.Random(number)
     body = [" ".join(sentence(chance, 16) for _ in range(5)) for _ in range(paragraphs)]
     title = sentence(chance, 8).rstrip(".")
     at = BEGIN + timedelta(minutes=number)
     return Article(
         id=str(UUID(int=number + 1)), seq=None, slug=f"{text.slugify(title)}-{number}", title=title,
-        standfirst=sentence(chance, 18), section=("News", "Science", "Culture", "Sport")[number % 4],
+        standfirst=sentence(chance, words), section=("News", "Science", "Culture", "Sport")[number % 4],
         authors=(sentence(chance, 2).rstrip(".").title(),), tags=(chance.choice(_WORDS),), language="en",
         content_html="".join(f"<p>{part}</p>" for part in body), content_text="\n\n".join(body), image="", caption="",
         credit="", source_url="", enclosures=(), related=(), published_at=at, updated_at=at, first_seen_at=at,
@@ -53,12 +53,12 @@ def document(number: int) -> bytes:
     return "\n\n".join(lines).encode()
 
 
-async def fill(store: Store, count: int, begin: int = 0) -> None:
+async def fill(store: Store, count: int, begin: int = 0, words: int = 18) -> None:
     """Articles, live."""
     for start in range(begin, begin + count, 500):
         async with store.write() as tx:
             for number in range(start, min(start + 500, begin + count)):
-                await articles.insert(tx, article(number))
+                await articles.insert(tx, article(number, words=words))
     published = True
     while published:
         async with store.write() as tx:

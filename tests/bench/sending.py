@@ -34,7 +34,7 @@ from publisher.crypto import load_keys
 from publisher.digest.plan import plan
 from publisher.mail.deliver import deliver
 from publisher.mail_settings import Dkim, Mail
-from publisher.settings import Newsletter, Site
+from publisher.settings import Newsletter, Site, StoreSettings
 from publisher.store.engine import Store, open_store
 from publisher.templating import Templates
 
@@ -43,6 +43,7 @@ STORIES = 40
 #: Of the plain way, which needs no more to show its pace.
 PLAIN = 400
 ADDRESS = "1 Bench Street"
+STORE = "sqlite:///publisher.db"
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ async def plain_way(port: int, html: str, text: str, key: bytes) -> Measured:
 def settings_for(root: Path, port: int, *, processes: int, signed: bool) -> Settings:
     key = Dkim(domain="example.org", selector="s1", key_file=root / "dkim.pem") if signed else None
     return Settings(
-        root=root, site=Site(url="https://bench.example.org", postal_address=ADDRESS),
+        root=root, store=StoreSettings(url=STORE), site=Site(url="https://bench.example.org", postal_address=ADDRESS),
         newsletter=(Newsletter(name="daily", welcome=False),),
         mail=Mail(transport="smtp", port=port, sender="Bench <bench@example.org>", connections=CONNECTIONS,
                   processes=processes, dkim=key),
@@ -144,7 +145,7 @@ def settings_for(root: Path, port: int, *, processes: int, signed: bool) -> Sett
 async def mailer(root: Path, port: int, *, processes: int, signed: bool) -> Measured:
     """One edition to all readers of the store in `root`."""
     settings = settings_for(root, port, processes=processes, signed=signed)
-    store = await open_store("sqlite:///publisher.db", root=root)
+    store = await open_store(STORE, root=root)
     templates, keys = Templates(), load_keys(root / "keys.json")
     try:
         await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
@@ -178,9 +179,9 @@ async def _ready_again(store: Store) -> None:
 
 async def prepare(root: Path, readers: int) -> None:
     """A store with an edition's articles and so many readers."""
-    store = await open_store("sqlite:///publisher.db", root=root)
+    store = await open_store(STORE, root=root)
     try:
-        await material.fill(store, STORIES)
+        await material.fill(store, STORIES, words=90)
         await material.readers(store, readers, datetime.now(UTC) - timedelta(days=1))
     finally:
         await store.close()
@@ -215,13 +216,13 @@ async def message_size(root: Path) -> int:
     settings = settings_for(root, 1, processes=1, signed=True).model_copy(
         update={"mail": Mail(transport="maildir", directory=box, sender="Bench <bench@example.org>")}
     )
-    store = await open_store("sqlite:///publisher.db", root=root)
+    store = await open_store(STORE, root=root)
     templates, keys = Templates(), load_keys(root / "keys.json")
     try:
         await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
         stop = asyncio.Event()
 
-        def one(_done: int, _all: int) -> None:
+        def one(done: int, total: int) -> None:  # noqa: ARG001 - as `Progress`
             stop.set()
 
         await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=stop, progress=one)

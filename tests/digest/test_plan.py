@@ -534,8 +534,9 @@ async def test_a_change_while_planning_is_heeded(world: Any) -> None:
         async with world.store.write() as tx:
             await articles.set_status(tx, two.id, ArticleStatus.WITHDRAWN, world.now)
 
-    def told(number: int, _total: int) -> None:
-        if number == 2:
+    def told(done: int, total: int) -> None:
+        assert total == 0
+        if done == 2:
             withdrawn.append(asyncio.get_running_loop().create_task(withdraw()))
 
     report = await plan(world.store, world.settings, world.templates, now=world.now, batch=1, progress=told)

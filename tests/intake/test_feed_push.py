@@ -425,7 +425,7 @@ def test_only_who_can_be_reached_subscribes(tmp_path: Path, url: str, more: dict
 
 async def test_service_asks_hubs(desk: Desk) -> None:
     """With its own keys; a poll by hand only remembers the offer, for nobody serves its callback."""
-    from publisher.service import Service, poll_feeds  # noqa: PLC0415 - the whole program, for one test
+    from publisher.ticks import Service, poll_feeds  # noqa: PLC0415 - the whole program, for one test
 
     await feed_poll.poll(desk.store, desk.settings, now=lambda: datetime.now(UTC), jitter=lambda: 0.0)
     assert desk.hub.asked == []

@@ -202,8 +202,10 @@ async def scripted() -> AsyncIterator[Callable[..., Awaitable[Scripted]]]:
     """Starts a scripted server; its arguments are the script."""
     async with contextlib.AsyncExitStack() as stack:
 
-        async def start(**script: Callable[[Scripted, str], str | None]) -> Scripted:
-            scripted = Scripted(script)
+        async def start(
+            kind: type[Scripted] = Scripted, /, **script: Callable[[Scripted, str], str | None]
+        ) -> Scripted:
+            scripted = kind(script)
             tasks: set[asyncio.Task[Any] | None] = set()
 
             async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -1,111 +1,278 @@
-"""kill -9 in the middle of a send, and a restart: nobody is lost, and repeats are the same message."""
+"""kill -9 in the middle of a send, and a restart: nobody is lost, and repeats are the same message.
+
+The sender is the deliver step in processes of its own, as the program starts it. It is killed again and again, each time
+at another moment, and started anew at once. `PUBLISHER_CRASH=1` (`make crash`) kills 100 times while 5,000 digests go
+out; without it the same test is a small one.
+"""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import random
 import signal
 import sys
+import time
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from publisher.config import load
-from publisher.crypto import Keys
-from publisher.mail.deliver import deliver, recover
-from publisher.outgoing import DeliveryState
+from publisher.crypto import load_keys
+from publisher.outgoing import Delivery, DeliveryState
 from publisher.store import ledger_view
 from publisher.store.engine import open_store
-from publisher.templating import Templates
-from tests.mail.conftest import ADDRESS, NOON, SITE, Scripted
+from tests.mail.conftest import ADDRESS, SITE, Scripted
 
+FULL = bool(os.environ.get("PUBLISHER_CRASH"))
 CONNECTIONS = 4
 URL = "sqlite:///store/publisher.db"
+ROOT = Path(__file__).parents[2]
+#: Seconds in which a sender that starts anew must have handed over a message.
+RESUMED = 5.0
 
-#: The sender that gets killed: the same step on the same store, in a process of its own.
+#: The sender that gets killed: the start of the service, and the same step on the same store.
 SENDER = """
 import asyncio, sys
 from datetime import UTC, datetime
 from pathlib import Path
-from publisher import log
+from publisher import log, loop
 from publisher.config import load
-from publisher.crypto import Keys
-from publisher.mail.deliver import deliver
+from publisher.crypto import load_keys
+from publisher.mail.deliver import deliver, recover
 from publisher.store.engine import open_store
 from publisher.templating import Templates
 
 async def main(root):
     log.configure("error")
-    store = await open_store("sqlite:///store/publisher.db", root=root)
     settings = load(root / "publisher.toml")
-    now = lambda: datetime(2026, 11, 22, 12, tzinfo=UTC)
-    await deliver(store, settings, Templates(), Keys((b"k" * 32,)), now=now, stop=asyncio.Event())
+    store = await open_store(settings.store.url, root=root)
+    now = lambda: datetime.now(UTC)
+    await recover(store, settings, now())
+    keys = load_keys(settings.store_folder / "keys.json")
+    await deliver(store, settings, Templates(), keys, now=now, stop=asyncio.Event())
+    await store.close()
 
-asyncio.run(main(Path(sys.argv[1])))
+if __name__ == "__main__":
+    loop.run(main(Path(sys.argv[1])))
 """
 
 CONFIGURATION = """
 [site]
 url = "{site}"
 postal_address = "{address}"
+[store]
+url = "sqlite:///store/publisher.db"
 [mail]
 transport = "smtp"
 sender = "The Example Courier <digest@example.org>"
 port = {port}
 connections = {connections}
+processes = {processes}
 in_doubt = "{policy}"
 """
 
 
-@pytest.mark.parametrize(("policy", "readers"), [("repeat", 500), ("hold", 120)])
-async def test_I5_kill_in_the_middle(
+#: What is killed and how often, and how many digests go out: (policy, processes, kills, readers).
+SHOWS = [
+    pytest.param(policy, processes, 100 if FULL else kills, 5000 if FULL else readers, id=f"{policy}-{processes}")
+    for policy, processes, kills, readers in (
+        ("repeat", 1, 3, 300), ("hold", 1, 2, 150), ("repeat", 2, 2, 900), ("hold", 2, 1, 600),
+    )
+]
+
+
+class Slow(Scripted):
+    """A server that takes its time before it takes a message, and before it says so."""
+
+    async def _say(self, writer: asyncio.StreamWriter, said: str) -> bool:
+        await asyncio.sleep(random.uniform(0, 0.01))
+        return await super()._say(writer, said)
+
+
+@dataclass
+class Show:
+    """A server, the sender that is killed again and again, and what was seen."""
+
+    root: Path
+    server: Scripted
+    #: How often each address was in doubt after a kill.
+    doubted: Counter[str] = field(default_factory=Counter)
+    #: Of each kill: messages in doubt.
+    doubts: list[int] = field(default_factory=list)
+    #: Of each start that came so far: seconds until the first message was handed over.
+    resumed: list[float] = field(default_factory=list)
+    #: What senders wrote to stderr.
+    told: str = ""
+
+    @contextlib.asynccontextmanager
+    async def sender(self) -> AsyncIterator[asyncio.subprocess.Process]:
+        """The sender, in a session of its own; killed at the end if it still runs."""
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", SENDER, str(self.root), cwd=ROOT, env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stderr=asyncio.subprocess.PIPE, start_new_session=True,
+        )
+        try:
+            yield process
+        finally:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+            assert process.stderr is not None
+            self.told += (await asyncio.wait_for(process.stderr.read(), RESUMED)).decode()
+
+    async def until(self, taken: int, process: asyncio.subprocess.Process) -> None:
+        """Waits until the server has taken so many messages, or the sender ends."""
+        while len(self.server.taken) < taken and process.returncode is None:
+            await asyncio.sleep(0.002)
+
+    async def kill_at(self, moment: int) -> None:
+        """Starts a sender and kills it a moment after it has handed over `moment` messages; 0: while it starts."""
+        before, began = len(self.server.taken), time.monotonic()
+        async with self.sender() as process:
+            if moment:
+                await self.until(before + 1, process)
+                self.resumed.append(time.monotonic() - began)
+                await self.until(before + moment, process)
+            await asyncio.sleep(random.uniform(0, 0.02 if moment else 1.2))
+        claimed = [row.email for row in await self.rows() if row.state == DeliveryState.CLAIMED]
+        self.doubted.update(claimed)
+        self.doubts.append(len(claimed))
+
+    async def rows(self) -> list[Delivery]:
+        """The ledger."""
+        store = await open_store(URL, root=self.root)
+        async with store.read() as tx:
+            found = await ledger_view.list_deliveries(tx, limit=100_000)
+        await store.close()
+        return found
+
+    def repeats(self) -> int:
+        """Copies beyond the first; each is the same message, to somebody who was in doubt, and no more than that often."""
+        copies = Counter(to for to, *_ in self.server.taken)
+        named = {(to, ident) for to, _, ident in self.server.taken}
+        assert len(named) == len(copies), "a repeat has another Message-ID"
+        assert {to: n for to, n in copies.items() if n > 1 + self.doubted[to]} == {}
+        return sum(copies.values()) - len(copies)
+
+
+@pytest.fixture
+async def show(
     tmp_path: Path, scripted: Callable[..., Awaitable[Scripted]], plant: Callable[..., Awaitable[list[int]]],
-    keys: Keys, templates: Templates, policy: str, readers: int,
+    request: pytest.FixtureRequest,
+) -> Show:
+    """A store with the digests of a configuration, nobody sending yet. `request.param`: policy, processes, readers."""
+    policy, processes, readers = request.param
+    server = await scripted(Slow)
+    configuration = CONFIGURATION.format(
+        site=SITE, address=ADDRESS, port=server.port, connections=CONNECTIONS, policy=policy, processes=processes
+    )
+    (tmp_path / "publisher.toml").write_text(configuration)
+    store = await open_store(URL, root=tmp_path)
+    load_keys(tmp_path / "store/keys.json")
+    await plant([f"r{n}@d{n % 50}.example" for n in range(readers)], into=store)
+    await store.close()
+    return Show(tmp_path, server)
+
+
+def sessions(leader: int) -> list[int]:
+    """The processes of the session that `leader` led."""
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = stat.read_text().rpartition(")")[2].split()
+            if int(fields[3]) == leader and fields[0] != "Z":
+                found.append(int(stat.parent.name))
+    return found
+
+
+def mates(leader: int) -> list[int]:
+    """The sender processes among them."""
+    found = []
+    for pid in sessions(leader):
+        with contextlib.suppress(OSError):
+            if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
+
+
+def each(*wanted: str) -> pytest.MarkDecorator:
+    """The shows, for tests that take (show, policy, processes, kills, readers)."""
+    chosen = [one for one in SHOWS if not wanted or one.id in wanted]
+    values = [pytest.param((one.values[0], one.values[1], one.values[3]), *one.values, id=one.id) for one in chosen]
+    return pytest.mark.parametrize(("show", "policy", "processes", "kills", "readers"), values, indirect=["show"])
+
+
+@each()
+async def test_I5_kill_again_and_again(show: Show, policy: str, processes: int, kills: int, readers: int) -> None:
+    """Nobody is without one; repeats are at most what was in doubt, each the same message; with "hold" there is none."""
+    del processes
+    for number in range(kills):
+        moment = 0 if number % 8 == 7 else random.randint(1, 2 * readers // (3 * kills))
+        await show.kill_at(moment)
+    async with show.sender() as last:
+        assert await asyncio.wait_for(last.wait(), 120) == 0
+    rows = await show.rows()
+    copies = Counter(to for to, *_ in show.server.taken)
+    in_doubt = {row.email for row in rows if row.state == DeliveryState.IN_DOUBT}
+    repeats = show.repeats()
+    print(
+        f"{policy}: {len(show.doubts)} kills, {readers} digests, in doubt {sum(show.doubts)} (most at once "
+        f"{max(show.doubts)}), repeats {repeats}, resumed within {max(show.resumed):.2f} s"
+    )
+    assert max(show.doubts) <= CONNECTIONS
+    assert max(show.resumed) < RESUMED
+    assert {row.state for row in rows if row.email not in in_doubt} == {DeliveryState.ACCEPTED}
+    assert len(rows) == readers
+    if policy == "repeat":
+        assert in_doubt == set()
+        assert set(copies) == {row.email for row in rows}
+        assert repeats <= sum(show.doubts)
+    else:
+        assert repeats == 0
+        assert in_doubt == set(show.doubted), "not listed by name"
+        assert {row.email for row in rows} - set(copies) <= in_doubt
+    assert show.told == ""
+
+
+@each("repeat-2")
+async def test_processes_of_a_sender_that_was_killed_end_too(
+    show: Show, policy: str, processes: int, kills: int, readers: int
 ) -> None:
-    """After kill -9 and a restart everyone has the digest once, or, at most one for each connection, again with its Message-ID."""
-    reached = asyncio.Event()
+    """Whoever starts next has the store, and the readers, for itself."""
+    async with show.sender() as process:
+        await show.until(1, process)
+        while not mates(process.pid):
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.8)
+        process.kill()
+        await process.wait()
+        before = time.monotonic()
+        while sessions(process.pid):
+            assert time.monotonic() < before + RESUMED, "it lives on"
+            await asyncio.sleep(0.01)
 
-    def count(server: Scripted, _: str) -> None:
-        if len(server.taken) >= readers // 3:
-            reached.set()
 
-    server = await scripted(DOT=count)
-    (tmp_path / "publisher.toml").write_text(
-        CONFIGURATION.format(site=SITE, address=ADDRESS, port=server.port, connections=CONNECTIONS, policy=policy)
-    )
-    chosen = load(tmp_path / "publisher.toml")
-    store = await open_store(URL, root=tmp_path)
-    await plant([f"r{n}@example.net" for n in range(readers)], into=store)
-    await store.close()
-
-    root = Path(__file__).parents[2]
-    sender = await asyncio.create_subprocess_exec(
-        sys.executable, "-c", SENDER, str(tmp_path), cwd=root, env={**os.environ, "PYTHONPATH": str(root)}
-    )
-    try:
-        await asyncio.wait_for(reached.wait(), 20)
-    finally:
-        sender.send_signal(signal.SIGKILL)
-        await sender.wait()
-    before = len(server.taken)
-    assert before < readers
-
-    store = await open_store(URL, root=tmp_path)
-    doubtful = await recover(store, chosen, NOON)
-    assert doubtful <= CONNECTIONS
-    report = await deliver(store, chosen, templates, keys, now=lambda: NOON, stop=asyncio.Event())
-    async with store.read() as tx:
-        rows = await ledger_view.list_deliveries(tx)
-    await store.close()
-
-    copies = Counter(to for to, *_ in server.taken)
-    named = {(to, ident) for to, _, ident in server.taken}
-    held = {row.email for row in rows if row.state == DeliveryState.IN_DOUBT}
-    assert len(named) == len(copies), "a repeat has another Message-ID"
-    assert sum(copies.values()) - len(copies) <= (CONNECTIONS if policy == "repeat" else 0)
-    assert {row.email for row in rows} - set(copies) <= held
-    assert len(held) == (0 if policy == "repeat" else doubtful)
-    assert {row.state for row in rows if row.email not in held} == {DeliveryState.ACCEPTED}
-    assert report.accepted + before >= readers - len(held)
+@each("repeat-2", "hold-2")
+async def test_I5_a_sender_process_is_killed(
+    show: Show, policy: str, processes: int, kills: int, readers: int
+) -> None:
+    """The first process notes what the other had claimed as in doubt, says so, and sends the rest."""
+    async with show.sender() as process:
+        while not mates(process.pid) and process.returncode is None:
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(1.0)
+        for pid in mates(process.pid):
+            os.kill(pid, signal.SIGKILL)
+        assert await asyncio.wait_for(process.wait(), 120) == 0
+    rows = await show.rows()
+    doubtful = [row for row in rows if row.state == DeliveryState.IN_DOUBT]
+    assert len(doubtful) <= CONNECTIONS // 2
+    assert {row.reply.text for row in doubtful} <= {"the sender process ended before the server's reply"}
+    assert {row.state for row in rows if row not in doubtful} == {DeliveryState.ACCEPTED}
+    assert {row.next_attempt_at is None for row in doubtful} <= {policy == "hold"}
+    assert show.repeats() == 0
+    assert "a sender process ended" in show.told

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
+from publisher.mail.ahead import Ahead
 from publisher.mail.ledger import Ledger, open_ledger
+from publisher.mail.pace import Pace
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
-from publisher.store import ledger_view
+from publisher.store import ledger_view, outbox
 from publisher.store.engine import Store
 from publisher.store.express import Express
 from tests.mail.conftest import NOON
@@ -29,20 +31,31 @@ async def open_claims(store: Store) -> int:
         return (await ledger_view.counts(tx)).get(DeliveryState.CLAIMED, 0)
 
 
+async def candidates(store: Store, count: int = 100) -> list[Claim]:
+    async with store.read() as tx:
+        return await outbox.waiting(tx, NOON, count)
+
+
 async def test_I5_one_open_claim_for_each_connection(store: Store, plant: Plant, clock: Clock) -> None:
     """While connections send, the committed ledger never shows more claims than connections; each message goes once."""
     await plant([f"r{n}@m.org" for n in range(40)])
+    ahead = Ahead(store, clock, Pace(), asyncio.Event())
     connections, sent, seen = 4, [], []
 
     async def connection(ledger: Ledger) -> None:
-        claim = await ledger.visit(want=True)
-        while claim is not None:
+        outcome: Outcome | None = None
+        while given := await ahead.give(1):
+            if not await ledger.visit(outcome, want=given[0]):
+                outcome = None
+                continue
             seen.append(await open_claims(store))
-            sent.append(claim.id)
-            claim = await ledger.visit(accepted(claim), want=True)
+            sent.append(given[0].id)
+            outcome = accepted(given[0])
+        await ledger.visit(outcome)
 
-    async with open_ledger(store, clock) as ledger:
+    async with open_ledger(store, clock, decided=ahead.decided) as ledger:
         await asyncio.gather(*(connection(ledger) for _ in range(connections)))
+    await ahead.close()
     assert len(sent) == len(set(sent)) == 40
     assert max(seen) <= connections
     assert await open_claims(store) == 0
@@ -51,38 +64,61 @@ async def test_I5_one_open_claim_for_each_connection(store: Store, plant: Plant,
 async def test_those_who_wait_share_a_commit(store: Store, plant: Plant, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Visitors of one turn of the event loop cost one commit together."""
     await plant([f"r{n}@m.org" for n in range(8)])
-    commits = 0
+    run, commits = Express.run, 0
 
+    async def counted(express: Express, script: Any) -> Any:
+        nonlocal commits
+        commits += 1
+        return await run(express, script)
+
+    monkeypatch.setattr(Express, "run", counted)
+    claims = await candidates(store)
     async with open_ledger(store, clock) as ledger:
-        commit = ledger._commit
-
-        async def counted(*handed: Any) -> list[Claim]:
-            nonlocal commits
-            commits += 1
-            return await commit(*handed)
-
-        monkeypatch.setattr(Ledger, "_commit", lambda _, *handed: counted(*handed))
-        claims = await asyncio.gather(*(ledger.visit(want=True) for _ in range(8)))
+        assert await asyncio.gather(*(ledger.visit(want=claim) for claim in claims)) == [True] * 8
         assert commits == 1
-        assert await asyncio.gather(*(ledger.visit(accepted(claim), want=True) for claim in claims if claim)) == [None] * 8
+        assert await asyncio.gather(*(ledger.visit(accepted(claim)) for claim in claims)) == [False] * 8
     assert commits == 2
+    async with store.read() as tx:
+        assert await ledger_view.counts_of_all(tx) == {"accepted": 8}
+
+
+async def test_one_candidate_is_claimed_once(store: Store, plant: Plant, clock: Clock) -> None:
+    """Two who want the same, in one commit or one after the other: one gets it."""
+    await plant(["r0@m.org"])
+    (claim,) = await candidates(store)
+    async with open_ledger(store, clock) as ledger:
+        assert sorted(await asyncio.gather(ledger.visit(want=claim), ledger.visit(want=claim))) == [False, True]
+        assert not await ledger.visit(want=claim)
 
 
 async def test_a_claim_given_back_is_uncounted(store: Store, plant: Plant, clock: Clock) -> None:
     """A claim of which nothing was sent returns to the queue as if it had not been taken."""
     await plant(["r0@m.org"])
+    (claim,) = await candidates(store)
     async with open_ledger(store, clock) as ledger:
-        claim = await ledger.visit(want=True)
-        assert await ledger.visit(unsent=claim, want=False) is None
-        again = await ledger.visit(want=True)
-    assert again == claim
-    assert again is not None
-    assert again.attempt == 1
+        assert await ledger.visit(want=claim)
+        assert not await ledger.visit(unsent=claim)
+        (again,) = await candidates(store)
+        assert again == claim
+        assert await ledger.visit(want=again)
+
+
+async def test_nothing_is_claimed_after_the_end(store: Store, plant: Plant, clock: Clock) -> None:
+    """Outcomes are recorded still."""
+    await plant(["r0@m.org", "r1@m.org"])
+    first, second = await candidates(store)
+    async with open_ledger(store, clock) as ledger:
+        assert await ledger.visit(want=first)
+        ledger.no_more()
+        assert not await ledger.visit(accepted(first), want=second)
+    async with store.read() as tx:
+        assert await ledger_view.counts_of_all(tx) == {"accepted": 1, "queued": 1}
 
 
 async def test_a_store_that_fails_tells_every_visitor(store: Store, plant: Plant) -> None:
     """A failure reaches those who wait, records nothing, and the counter stays open."""
     await plant(["r0@m.org"])
+    (claim,) = await candidates(store)
     broken = True
 
     def clock() -> datetime:
@@ -91,30 +127,26 @@ async def test_a_store_that_fails_tells_every_visitor(store: Store, plant: Plant
         return NOON
 
     async with open_ledger(store, clock) as ledger:
-        ended = await asyncio.gather(ledger.visit(want=True), ledger.visit(want=True), return_exceptions=True)
+        ended = await asyncio.gather(ledger.visit(want=claim), ledger.visit(want=claim), return_exceptions=True)
         assert [str(error) for error in ended] == ["disk full"] * 2
         broken = False
-        assert await ledger.visit(want=True) is not None
+        assert await ledger.visit(want=claim)
 
 
 async def test_the_counter_stays_open_where_claims_cannot_be_given_back(
-    store: Store, plant: Plant, monkeypatch: pytest.MonkeyPatch
+    store: Store, plant: Plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever waited was cancelled, and then the store fails: that costs the next visitor nothing."""
     await plant(["r0@m.org", "r1@m.org"])
-    leaving: list[asyncio.Task[Claim | None]] = []
-
-    def clock() -> datetime:
-        while leaving:
-            leaving.pop().cancel()
-        return NOON
-
-    run = Express.run
-    runs = 0
+    first, second = await candidates(store)
+    leaving: list[asyncio.Task[bool]] = []
+    run, runs = Express.run, 0
 
     async def failing(express: Express, script: Any) -> Any:
         nonlocal runs
         runs += 1
+        while leaving:
+            leaving.pop().cancel()
         if runs == 2:
             script.close()
             raise OSError("disk full")
@@ -122,7 +154,7 @@ async def test_the_counter_stays_open_where_claims_cannot_be_given_back(
 
     monkeypatch.setattr(Express, "run", failing)
     async with open_ledger(store, clock) as ledger:
-        leaving.append(asyncio.create_task(ledger.visit(want=True)))
+        leaving.append(asyncio.create_task(ledger.visit(want=first)))
         await asyncio.wait(leaving)
-        found = await asyncio.wait_for(ledger.visit(want=True), 2)
-    assert found is not None
+        assert await asyncio.wait_for(ledger.visit(want=second), 2)
+    assert runs == 3
