@@ -7,8 +7,8 @@ from datetime import datetime
 
 from publisher.outgoing import Claim, Outcome
 from publisher.store import outbox
-from publisher.store.engine import Store
-from publisher.store.express import open_express
+from publisher.store.engine import Store, Tx
+from publisher.store.express import open_express, run_in
 from publisher.store.turn import turn
 
 
@@ -38,3 +38,16 @@ async def settle(store: Store, now: datetime, outcomes: Sequence[Outcome] = (), 
         await express.run(turn(now, outcomes, unsent))
     finally:
         await express.close()
+
+
+async def claim_in(tx: Tx, now: datetime, want: int) -> list[Claim]:
+    """Up to `want` claims inside a transaction that the test commits."""
+    found = await outbox.waiting(tx, now, want)
+    done = await run_in(tx, turn(now, wanted=found))
+    await outbox.weed(tx, done.refused, now)
+    return list(done.taken)
+
+
+async def settle_in(tx: Tx, now: datetime, outcomes: Sequence[Outcome]) -> None:
+    """Records outcomes inside a transaction that the test commits."""
+    await run_in(tx, turn(now, outcomes))

@@ -57,7 +57,8 @@ class Crew:
         try:
             async with contextlib.AsyncExitStack() as stack:
                 for share in shares[1:]:
-                    mate = Mate(await stack.enter_async_context(_process(settings, share, broken)), ledger, ahead, policy)
+                    talk = await stack.enter_async_context(_process(settings, share, broken))
+                    mate = Mate(talk, ledger, ahead, policy)
                     crew._talks.append(asyncio.create_task(crew._serve(mate, stop)))
                 try:
                     yield crew

@@ -86,12 +86,6 @@ class Talk:
         except (asyncio.IncompleteReadError, ConnectionError):
             return None
 
-    async def end(self) -> None:
-        """Ends it once all is sent."""
-        self._writer.close()
-        with contextlib.suppress(ConnectionError):
-            await self._writer.wait_closed()
-
     async def close(self) -> None:
         """Ends it, with all that was said."""
         self._writer.close()

@@ -97,7 +97,7 @@ async def test_folder_that_is_not_there_gives_one_line(store: Store, tmp_path: P
 async def test_I2_a_pick_up_waits_for_another_ones_end(any_store: Store) -> None:
     """Two stores on one database share no lock in memory, as two processes: the second begins when the first has ended."""
     order: list[str] = []
-    other = Store(any_store._engine)
+    other = Store(any_store._engine, "normal")
 
     async def one(store: Store, name: str) -> None:
         async with pick_up_lock(store):

@@ -20,6 +20,7 @@ from publisher.model import Article, ArticleStatus, Frequency
 from publisher.outgoing import Claim, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
 from publisher.store import articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import Store, open_store
+from tests.ledger import claim_in, settle_in
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -179,11 +180,12 @@ async def test_claims_of_two_claimers_never_overlap(url: str, tmp_path: Path) ->
 
         async def work(store: Store) -> list[Claim]:
             mine: list[Claim] = []
-            for _ in range(12):
+            while True:
                 async with store.write() as tx:
-                    mine += await outbox.claim(tx, NOW, 4)
+                    if not await outbox.waiting(tx, NOW, 1):
+                        return mine
+                    mine += await claim_in(tx, NOW, 4)
                     await asyncio.sleep(0)
-            return mine
 
         claims = [claim for part in await asyncio.gather(*map(work, stores)) for claim in part]
         assert sorted(claim.subscription_id for claim in claims) == sorted(readers)
@@ -199,7 +201,7 @@ async def test_I10_claim_and_leaving_exclude_each_other(url: str, tmp_path: Path
         async def send() -> None:
             for _ in range(30):
                 async with sender.write() as tx:
-                    claims = await outbox.claim(tx, NOW, 1)
+                    claims = await claim_in(tx, NOW, 1)
                     order.extend(("claim", claim.subscription_id) for claim in claims)
                     await asyncio.sleep(0)
 
@@ -233,7 +235,7 @@ async def test_I10_unsubscription_waits_for_a_claim_that_is_being_committed(url:
                 return await audience.unsubscribe(tx, reader, NOW)
 
         async with sender.write() as tx:
-            assert len(await outbox.claim(tx, NOW, 1)) == 1
+            assert len(await claim_in(tx, NOW, 1)) == 1
             leaving = asyncio.create_task(leave())
             await asyncio.sleep(0.2)
             assert not leaving.done()
@@ -263,7 +265,7 @@ async def test_I10_withdrawal_and_storing_a_message_exclude_each_other(url: str,
         await withdrawing
         await _planned(planner, 1, (ident,))
         async with planner.write() as tx:
-            assert await outbox.claim(tx, NOW, 9) == []
+            assert await claim_in(tx, NOW, 9) == []
             assert len(await editions.stale_variants(tx)) == 1
 
 
@@ -272,13 +274,13 @@ async def test_planning_and_settling_at_the_same_time_never_stand_still(url: str
     async with _stores(url, tmp_path, 2) as (planner, sender):
         readers = await _planned(planner, 30)
         async with sender.write() as tx:
-            claims = await outbox.claim(tx, NOW, 30)
+            claims = await claim_in(tx, NOW, 30)
 
         async def settle() -> None:
             reply = Reply(250, "", "ok")
             outcomes = [Outcome(claim, DeliveryState.ACCEPTED, reply, NOW, NOW) for claim in reversed(claims)]
             async with sender.write() as tx:
-                await outbox.settle(tx, outcomes)
+                await settle_in(tx, NOW, outcomes)
 
         async def plan() -> None:
             async with planner.write() as tx:

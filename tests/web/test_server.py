@@ -16,7 +16,8 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from publisher.errors import PublisherError
-from publisher.web.server import listening, run
+from publisher.loop import run
+from publisher.web.server import listening
 
 
 async def hello(_request: Request) -> Response:
