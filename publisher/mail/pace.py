@@ -1,32 +1,27 @@
-"""When a message may start: rates, receiving domains, warm-up, quiet hours. Pure: `now` is an argument.
+"""When a message may start: rates, receiving domains, quiet hours, warm-up. Pure: `now` is an argument.
 
-    a candidate | quiet hours | what its domain bears | the day's allowance | the overall rate -> its time
+    place:  a candidate | may it start soon? kept at hand (now) : a time at which to look at it again
+    opens:  a candidate at hand | stop, quiet hours, the day's allowance, messages at once, rate | when it may start
+    begins, given_back, dropped, ended: what became of it, and what that teaches
 
-A receiving domain that says "slow down" is spared: after a limit of its own (4.7.x, or 421) for ten minutes, then one
-message at a time, then one more for each run of messages that went well, as Gmail asks. Other refusals for now
-(greylisting is one) halve what it gets at once after a few in a row.
+All limits are kept where a message begins, by those that began; the times that `place` gives only keep the messages of
+a spared domain out of the others' way. Notices, which somebody waits for, mind nothing but a stop.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta, tzinfo
+from datetime import date, datetime, timedelta
 
-from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
+from publisher.mail.hours import Hours
+from publisher.mail.standing import Standing, about_relay, greylists, limits_us
+from publisher.outgoing import Claim, DeliveryState, Outcome
 
-#: How long a domain is left alone that limits us.
-STOP = timedelta(minutes=10)
-#: Messages that must go well before a spared domain gets one more at once.
-_STEP = 20
-#: Refusals in a row that are taken as a wish for less.
-_STREAK = 3
-#: No message is put off for longer than this in one go: things change.
-_FAR = timedelta(minutes=10)
-#: Seconds that a message takes, until it is known.
-_FIRST_GUESS = 1.0
-#: Weight of the last message in the average time that one takes.
-_FRESH = 0.1
+#: What was not used of a rate is made up for later, as far as this goes: nobody wakes up for each single message.
+CREDIT = timedelta(milliseconds=100)
+#: Domains that ask for less in a row, with nothing accepted meanwhile, until it is the relay that asks.
+DOMAINS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,38 +30,12 @@ class Limits:
 
     #: Messages a second over all; 0: as many as go.
     rate: float = 0.0
-    #: Messages a second to each receiving domain, unless `rates` names it; 0: as many as go.
+    #: Messages a second to each receiving domain, unless `rates` names it or its group; 0: as many as go.
     domain_rate: float = 0.0
     rates: Mapping[str, float] = field(default_factory=dict)
-    #: Digests a day from `warm_up_since` on; after the last day without limit.
-    warm_up: tuple[int, ...] = ()
-    warm_up_since: date | None = None
-    #: Local times between which no digest starts; None: at all times.
-    quiet: tuple[time, time] | None = None
-    #: Zone of days and quiet hours.
-    zone: tzinfo | None = None
+    hours: Hours = field(default_factory=Hours)
     #: Messages at once to one domain, when nothing speaks against it.
     connections: int = 8
-
-
-@dataclass(slots=True)
-class Standing:
-    """What was learnt of a receiving domain (or of a group of them that share their servers)."""
-
-    stopped_until: datetime | None = None
-    #: Messages that it gets at once; None: as many as there are connections.
-    allowed: int | None = None
-    #: Why it is spared, in the server's words.
-    reason: str = ""
-    #: Messages on their way to it.
-    under_way: int = 0
-    #: Messages that went well, or refusals, in a row.
-    good: int = 0
-    bad: int = 0
-    #: Average seconds that a message takes.
-    seconds: float = _FIRST_GUESS
-    #: When the next one may start, by its rate.
-    next_free: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -76,156 +45,173 @@ class Pace:
     limits: Limits = field(default_factory=Limits)
     #: From a receiving domain to the name of the group whose servers it shares.
     group_of: Callable[[str], str] = str
+    #: When the next digest may start, by the overall rate.
+    next_free: datetime | None = None
     _groups: dict[str, Standing] = field(default_factory=dict)
-    _next_free: datetime | None = None
-    #: Digests of the day, of which day.
+    #: Groups of the candidates at hand and of the messages under way: a group may get another name meanwhile.
+    _names: dict[tuple[str, int], str] = field(default_factory=dict)
+    #: Digests under way, and accepted on the last day on which any was.
+    _digests: int = 0
     _sent: int = 0
     _day: date | None = None
+    #: What was known of the groups that asked for less since a message was accepted.
+    _suspects: dict[str, tuple[datetime | None, int | None, str]] = field(default_factory=dict)
+    #: It is the relay that asks.
+    _relay: bool = False
     _changed: set[str] = field(default_factory=set)
 
-    def slot(self, claim: Claim, now: datetime) -> datetime:
-        """When the message may start, its place taken: the next one to the same domain comes after it."""
-        standing = self._of(claim.domain)
-        if claim.kind == "notice":  # somebody waits for it before a screen
-            return max(now, standing.stopped_until or now)
-        at = max(after_quiet(self.limits, now), self._of_the_day(now))
-        at = max(at, self._of_domain(claim.domain, standing, now))
-        if at > now or not self.limits.rate:
+    def place(self, claim: Claim, now: datetime) -> datetime:
+        """`now` where the candidate is to be kept at hand; otherwise when it is to be looked at again."""
+        notice = claim.kind == "notice"
+        at = now if notice else self._calendar(now) or now
+        if at > now:
             return at
-        at, self._next_free = _next(self._next_free, 1 / self.limits.rate, now)
-        return at
+        name = self._group(claim.domain)
+        standing = self._groups.get(name)
+        if standing is None:
+            standing = self._groups[name] = Standing()
+        rate = 0.0 if notice else self._rate(claim.domain, name)
+        full = not notice and (rate or standing.allowed is not None) and standing.kept >= standing.room(rate)
+        if standing.stopped(now) or full:
+            return standing.line_up(now, rate, self.limits.connections)
+        standing.kept += 1
+        self._names[claim.kind, claim.id] = name
+        return now
 
-    def admits(self, claim: Claim, now: datetime) -> bool:
-        """Whether its domain takes one more at once."""
-        standing = self._groups.get(self.group_of(claim.domain))
-        if standing is None or standing.allowed is None:
-            return True
-        stopped = standing.stopped_until is not None and standing.stopped_until > now
-        return not stopped and standing.under_way < standing.allowed
+    def opens(self, claim: Claim, now: datetime) -> datetime | None:
+        """When a candidate at hand may start, but for `next_free`; None: once another message has ended."""
+        standing = self._groups[self._names[claim.kind, claim.id]]
+        if standing.stopped_until is not None and standing.stopped_until > now:
+            return standing.stopped_until
+        if claim.kind == "notice":
+            return now
+        at = self._calendar(now)
+        if at is None or at > now:
+            return at
+        if standing.allowed is not None and standing.under_way >= standing.allowed:
+            return None
+        return max(now, standing.next_free or now)
 
-    def begins(self, claim: Claim) -> None:
-        """The message is on its way."""
-        self._of(claim.domain).under_way += 1
+    def begins(self, claim: Claim, now: datetime) -> None:
+        """A candidate at hand is on its way."""
+        name = self._names[claim.kind, claim.id]
+        standing = self._groups[name]
+        standing.kept -= 1
+        standing.under_way += 1
+        if claim.kind == "notice":
+            return
+        self._digests += 1
+        if rate := self._rate(claim.domain, name):
+            standing.next_free = _after(standing.next_free, rate, now)
+        if self.limits.rate:
+            self.next_free = _after(self.next_free, self.limits.rate, now)
 
-    def given_back(self, claim: Claim) -> None:
-        """It was not sent after all."""
-        self._of(claim.domain).under_way -= 1
+    def dropped(self, claim: Claim, now: datetime) -> None:
+        """A candidate is no longer at hand."""
+        name = self._names.pop((claim.kind, claim.id))
+        self._groups[name].kept -= 1
+        self._tidy(name, now)
+
+    def given_back(self, claim: Claim, now: datetime) -> None:
+        """A message that began was not sent after all."""
+        self._ends(claim)
+        self._tidy(self._names.pop((claim.kind, claim.id)), now)
 
     def ended(self, outcome: Outcome) -> None:
         """Learns from what became of a message."""
-        claim, now = outcome.claim, outcome.finished_at
-        standing = self._of(claim.domain)
-        standing.under_way -= 1
-        took = (outcome.finished_at - outcome.started_at).total_seconds()
-        standing.seconds += (took - standing.seconds) * _FRESH
+        claim, reply, now = outcome.claim, outcome.reply, outcome.finished_at
+        if (claim.kind, claim.id) not in self._names:
+            return
+        standing = self._ends(claim)
+        name = self._names.pop((claim.kind, claim.id))
+        if reply.code:
+            standing.took((now - outcome.started_at).total_seconds())
         if outcome.state == DeliveryState.ACCEPTED:
-            self._went_well(claim, standing, now)
-        elif limits_us(outcome.reply):
-            self._stop(claim.domain, standing, outcome.reply, now)
-        elif 400 <= outcome.reply.code <= 499:
-            self._refused(claim.domain, standing, outcome.reply)
+            self._went_well(claim, name, standing, now)
+        elif about_relay(reply):
+            self._asks_for_less(name, standing, outcome)
+        elif 400 <= reply.code <= 499 and not greylists(reply) and standing.refused(reply, self.limits.connections):
+            self._changed.add(name)
+        self._tidy(name, now)
 
     def recall(self, groups: Iterable[tuple[str, Standing]], day: date | None = None, sent: int = 0) -> None:
-        """Takes up what an earlier run knew."""
+        """Takes up what an earlier run knew, and how many digests were accepted on `day`."""
         self._groups.update(groups)
         self._day, self._sent = day, sent
 
     def changed(self) -> dict[str, Standing]:
-        """The groups that changed since the last call; those that are spared no more have `allowed` None."""
-        found = {name: self._groups[name] for name in self._changed}
+        """The groups that changed since the last call; of those that are spared no more `allowed` is None."""
+        found = {name: self._groups.get(name) or Standing() for name in self._changed}
         self._changed.clear()
         return found
 
-    def day(self) -> tuple[date, int] | None:
-        """Digests sent on the last day on which any was."""
-        return None if self._day is None else (self._day, self._sent)
+    def _rate(self, domain: str, name: str) -> float:
+        rates = self.limits.rates
+        if not rates:
+            return self.limits.domain_rate
+        return rates.get(domain, rates.get(name, self.limits.domain_rate))
 
-    def _of(self, domain: str) -> Standing:
+    def _calendar(self, now: datetime) -> datetime | None:
+        """When a digest may start by the clock and the calendar; None: that depends on those under way."""
+        hours = self.limits.hours
+        at = hours.after_quiet(now)
+        allowance = hours.allowance(at)
+        if allowance is None:
+            return at
+        sent = self._sent if self._day == hours.day(at) else 0
+        if sent >= allowance:
+            return hours.next_day(at)
+        return at if sent + self._digests < allowance else None
+
+    def _group(self, domain: str) -> str:
+        """The domain's group; what was learnt of the domain before the group was known is now known of the group."""
         name = self.group_of(domain)
-        found = self._groups.get(name)
-        if found is None:
-            found = self._groups[name] = Standing()
-        return found
+        if name != domain and domain in self._groups and self._groups[domain].allowed is not None:
+            self._groups.setdefault(name, Standing()).adopt(self._groups[domain])
+            self._changed |= {name, domain}
+        return name
 
-    def _of_domain(self, domain: str, standing: Standing, now: datetime) -> datetime:
-        if standing.stopped_until is not None and standing.stopped_until > now:
-            return standing.stopped_until
-        rate = self.limits.rates.get(domain, self.limits.rates.get(self.group_of(domain), self.limits.domain_rate))
-        spacing = 1 / rate if rate else 0.0
-        if standing.allowed is not None:
-            spacing = max(spacing, standing.seconds / standing.allowed)
-        if not spacing:
-            return now
-        at, standing.next_free = _next(standing.next_free, spacing, now)
-        return at
-
-    def _of_the_day(self, now: datetime) -> datetime:
-        """`now`, or the next day where this one's digests are all sent."""
-        if self.limits.warm_up_since is None:
-            return now
-        local = now.astimezone(self.limits.zone)
-        number = (local.date() - self.limits.warm_up_since).days
-        if not 0 <= number < len(self.limits.warm_up):
-            return now
-        if self._day != local.date():
-            self._day, self._sent = local.date(), 0
-        if self._sent < self.limits.warm_up[number]:
-            return now
-        return datetime.combine(local.date() + timedelta(days=1), time(), local.tzinfo).astimezone(now.tzinfo)
-
-    def _went_well(self, claim: Claim, standing: Standing, now: datetime) -> None:
+    def _ends(self, claim: Claim) -> Standing:
+        standing = self._groups[self._names[claim.kind, claim.id]]
+        standing.under_way -= 1
         if claim.kind == "delivery":
-            today = now.astimezone(self.limits.zone).date()
+            self._digests -= 1
+        return standing
+
+    def _went_well(self, claim: Claim, name: str, standing: Standing, now: datetime) -> None:
+        self._relay = False
+        self._suspects.clear()
+        if claim.kind == "delivery" and self.limits.hours.warm_up:
+            today = self.limits.hours.day(now)
             self._sent = self._sent + 1 if self._day == today else 1
             self._day = today
-        standing.bad = 0
-        standing.good += 1
-        if standing.allowed is not None and standing.good >= _STEP:
-            standing.good = 0
-            standing.allowed += 1
-            if standing.allowed >= self.limits.connections:
-                standing.allowed, standing.stopped_until, standing.reason = None, None, ""
-            self._changed.add(self.group_of(claim.domain))
+        if standing.went_well(self.limits.connections):
+            self._changed.add(name)
 
-    def _stop(self, domain: str, standing: Standing, reply: Reply, now: datetime) -> None:
-        standing.stopped_until, standing.allowed = now + STOP, 1
-        standing.reason = f"{reply.code} {reply.enhanced} {reply.text}".strip()
-        standing.good = standing.bad = 0
-        standing.next_free = None
-        self._changed.add(self.group_of(domain))
+    def _asks_for_less(self, name: str, standing: Standing, outcome: Outcome) -> None:
+        """One domain is spared; where one after the other asks, it is the relay that does, and none of them is."""
+        before = (standing.stopped_until, standing.allowed, standing.reason)
+        self._suspects.setdefault(name, before)
+        if self._relay or len(self._suspects) >= DOMAINS:
+            self._relay = True
+            for group, (until, allowed, reason) in self._suspects.items():
+                known = self._groups.get(group)
+                if known is not None:
+                    known.stopped_until, known.allowed, known.reason = until, allowed, reason
+                self._changed.add(group)
+            self._suspects.clear()
+        elif limits_us(outcome.reply):
+            standing.stop(outcome.reply, outcome.finished_at)
+            self._changed.add(name)
+        elif standing.refused(outcome.reply, self.limits.connections):
+            self._changed.add(name)
 
-    def _refused(self, domain: str, standing: Standing, reply: Reply) -> None:
-        standing.good = 0
-        standing.bad += 1
-        if standing.bad >= _STREAK:
-            standing.bad = 0
-            standing.allowed = max(1, (standing.allowed or self.limits.connections) // 2)
-            standing.reason = f"{reply.code} {reply.enhanced} {reply.text}".strip()
-            self._changed.add(self.group_of(domain))
-
-
-def after_quiet(limits: Limits, now: datetime) -> datetime:
-    """`now`, or the end of the quiet hours in which it lies."""
-    if limits.quiet is None:
-        return now
-    begins, ends = limits.quiet
-    local = now.astimezone(limits.zone)
-    at = local.time()
-    over_midnight = begins > ends
-    if not (at >= begins or at < ends if over_midnight else begins <= at < ends):
-        return now
-    day = local.date() + timedelta(days=1 if over_midnight and at >= begins else 0)
-    return datetime.combine(day, ends, local.tzinfo).astimezone(now.tzinfo)
+    def _tidy(self, name: str, now: datetime) -> None:
+        """Forgets a group of which nothing is to be known."""
+        if self._groups[name].forgettable(now):
+            del self._groups[name]
 
 
-def limits_us(reply: Reply) -> bool:
-    """Whether a receiving server says that we send too much (RFC 3463 class 4.7, Gmail's 4.7.28) or closes on us."""
-    return reply.code == 421 or (400 <= reply.code <= 499 and reply.enhanced.startswith("4.7."))
-
-
-def _next(free: datetime | None, spacing: float, now: datetime) -> tuple[datetime, datetime]:
-    """The time of the next message at this spacing in seconds, and when the one after it may start."""
-    at = max(now, free or now)
-    if at > now + _FAR:
-        return now + _FAR, at
-    return at, at + timedelta(seconds=spacing)
+def _after(free: datetime | None, rate: float, now: datetime) -> datetime:
+    """When the message after one that begins `now` may start."""
+    return max(free or now, now - CREDIT) + timedelta(seconds=1 / rate)

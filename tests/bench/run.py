@@ -6,23 +6,18 @@
 from __future__ import annotations
 
 import asyncio
-import socket
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from email.message import EmailMessage
 from pathlib import Path
 from statistics import median
 from typing import Any
-from uuid import uuid4
 
-import aiosmtplib
 import material
 import planning
+import sending
 import taking_in
 import uvloop
 from lxml import etree
@@ -30,20 +25,17 @@ from lxml import etree
 from publisher import log
 from publisher.config import Settings
 from publisher.crypto import load_keys
-from publisher.digest.plan import plan
 from publisher.feeds.publish import publish as publish_feeds
-from publisher.mail.deliver import deliver
 from publisher.mail_settings import Mail
-from publisher.model import Frequency
 from publisher.settings import Newsletter, Site
 from publisher.site.publish import publish as publish_pages
-from publisher.store import articles, audience
+from publisher.store import articles
 from publisher.store.engine import Store, open_store
 from publisher.templating import Templates
 from publisher.web.app import build_app
 from publisher.web.server import listening
 
-READERS = 2000
+MESSAGES = 20_000
 REQUESTS = 4000
 ARCHIVES = (1_000, 10_000)
 ROWS: list[tuple[str, str, str]] = []
@@ -62,7 +54,7 @@ async def intake(root: Path) -> None:
 
 async def feed(root: Path) -> None:
     async with _opened(root) as (store, settings):
-        await _fill(store, 50)
+        await material.fill(store, 50)
         ours = await _median(lambda: publish_feeds(store, settings, everything=True), 5)
         async with store.read() as tx:
             found = await articles.newest(tx, 50)
@@ -89,12 +81,12 @@ async def publish(root: Path) -> None:
         folder = root / str(size)
         async with _opened(folder) as (store, settings):
             templates = Templates()
-            await _fill(store, size)
+            await material.fill(store, size)
             await publish_feeds(store, settings)
             await publish_pages(store, settings, templates)
             times = []
             for extra in range(15):
-                await _fill(store, 1, begin=size + extra)
+                await material.fill(store, 1, begin=size + extra)
                 begun = time.perf_counter()
                 await publish_feeds(store, settings)
                 await publish_pages(store, settings, templates)
@@ -105,7 +97,7 @@ async def publish(root: Path) -> None:
 
 async def serve(root: Path) -> None:
     async with _opened(root) as (store, settings):
-        await _fill(store, 50)
+        await material.fill(store, 50)
         await publish_feeds(store, settings)
         app = build_app(store, settings, Templates(), load_keys(root / "keys.json"), ready=lambda: None)
         body = (settings.path(settings.output.directory) / "rss.xml").read_bytes()
@@ -138,53 +130,6 @@ async def _rate(address: str) -> float:
     return REQUESTS / (time.perf_counter() - begun)
 
 
-async def send(root: Path) -> None:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    sink = subprocess.Popen([sys.executable, str(Path(__file__).with_name("sink.py")), str(port)], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert sink.stdout is not None
-    sink.stdout.readline()
-    try:
-        async with _opened(root, port=port) as (store, settings):
-            templates, keys = Templates(), load_keys(root / "keys.json")
-            await _readers(store)
-            await _fill(store, 40)
-            now = datetime.now(UTC)
-            begun = time.perf_counter()
-            await plan(store, settings, templates, now=now, manual=uuid4().hex, newsletter="daily")
-            planned = time.perf_counter() - begun
-            begun, cpu = time.perf_counter(), time.process_time()
-            report = await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=asyncio.Event())
-            rate = report.accepted / (time.perf_counter() - begun)
-            cost = (time.process_time() - cpu) / max(1, report.accepted)
-            assert report.accepted == READERS, report
-            plain = await _plain_way(port)
-        row(f"{READERS:,} subscriptions planned", f"{READERS / planned:,.0f}/s")
-        row(f"{READERS:,} personal, ledgered digests sent", f"{rate:,.0f}/s", f"{rate / plain:.1f} x EmailMessage and stock aiosmtplib; {cost * 1000:.2f} ms CPU each")
-    finally:
-        sink.kill()
-        sink.wait()
-
-
-async def _plain_way(port: int, count: int = 400) -> float:
-    """Messages a second of the same size, made and sent as tutorials do, over 8 connections."""
-    html = "<html><body>" + "".join(material.article(n).content_html for n in range(20)) + "</body></html>"
-
-    async def connection() -> None:
-        async with aiosmtplib.SMTP(hostname="127.0.0.1", port=port) as client:
-            for number in range(count // 8):
-                message = EmailMessage()
-                message["From"], message["To"], message["Subject"] = "a@example.org", f"r{number}@example.org", "News"
-                message.set_content("News")
-                message.add_alternative(html, subtype="html")
-                await client.send_message(message)
-
-    begun = time.perf_counter()
-    await asyncio.gather(*(connection() for _ in range(8)))
-    return count / (time.perf_counter() - begun)
-
-
 @asynccontextmanager
 async def _opened(root: Path, port: int = 25) -> AsyncIterator[tuple[Store, Settings]]:
     root.mkdir(parents=True, exist_ok=True)
@@ -199,32 +144,6 @@ async def _opened(root: Path, port: int = 25) -> AsyncIterator[tuple[Store, Sett
         await store.close()
 
 
-async def _fill(store: Store, count: int, begin: int = 0) -> None:
-    for start in range(begin, begin + count, 500):
-        async with store.write() as tx:
-            for number in range(start, min(start + 500, begin + count)):
-                await articles.insert(tx, material.article(number))
-    published = True
-    while published:
-        async with store.write() as tx:
-            published = bool(await articles.publish_due(tx, datetime.now(UTC)))
-
-
-async def _readers(store: Store) -> None:
-    now = datetime.now(UTC) - timedelta(days=1)
-    async with store.write() as tx:
-        for number in range(READERS):
-            email = f"reader{number}@example.org"
-            person, _ = await audience.add_subscriber(
-                tx, email=email, email_key=email, name="", language="", timezone="Europe/London", now=now
-            )
-            mine, _ = await audience.subscribe(
-                tx, subscriber_id=person.id, newsletter="daily", frequency=Frequency.DAILY, weekday=0,
-                local_time=Newsletter(name="daily").time, sections=(),
-            )
-            await audience.confirm(tx, mine.id, now, welcome=False)
-
-
 async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
     took = []
     for _ in range(times):
@@ -237,10 +156,12 @@ async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
 def main() -> None:
     log.configure("error")
     wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan"]
-    for work in (intake, feed, publish, serve, send):
+    for work in (intake, feed, publish, serve):
         if work.__name__ in wanted:
             with tempfile.TemporaryDirectory() as folder:
                 uvloop.run(work(Path(folder)))
+    if "send" in wanted:
+        sending.run(MESSAGES)
     if "plan" in wanted:
         planning.run(row)
 

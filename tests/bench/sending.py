@@ -187,9 +187,8 @@ async def prepare(root: Path, readers: int) -> None:
         await store.close()
 
 
-def main() -> None:
-    log.configure("error")
-    count = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
+def run(count: int) -> None:
+    """So many messages each way, but for the plain one."""
     with tempfile.TemporaryDirectory() as folder, sink() as port:
         root = Path(folder)
         key = material.rsa_key()
@@ -222,7 +221,7 @@ async def message_size(root: Path) -> int:
         await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
         stop = asyncio.Event()
 
-        def one(done: int, total: int) -> None:  # noqa: ARG001 - as `Progress`
+        def one(done: int, total: int) -> None:
             stop.set()
 
         await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=stop, progress=one)
@@ -246,4 +245,5 @@ def show(row: Measured, base: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    log.configure("error")
+    run(int(sys.argv[1]) if len(sys.argv) > 1 else 20_000)
