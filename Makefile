@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test torture lint bench fuzz clean
+.PHONY: run test torture crash lint bench fuzz clean
 
 run: .venv/run
 	@$(BIN)/publisher ingest
@@ -15,6 +15,10 @@ test: .venv/dev
 
 torture: .venv/dev
 	PUBLISHER_TORTURE=5 $(BIN)/pytest -n 2 tests/intake/test_torture.py tests/intake/test_torture_newsroom.py
+
+# kill -9 in the middle of a send, 100 times for each way to send: about ten minutes.
+crash: .venv/dev
+	PUBLISHER_CRASH=1 $(BIN)/pytest -s tests/mail/test_crash.py
 
 lint: .venv/dev
 	$(BIN)/ruff check .

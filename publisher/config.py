@@ -253,7 +253,7 @@ def _line(key: str, error: dict[str, Any]) -> str:
     """One fault as "section.key: what is wrong (got what)"; never the value of a secret."""
     kind, given = error["type"], error.get("input")
     message = _WORDS.get(kind, error["msg"].removeprefix("Value error, ").replace("Input should be", "must be"))
-    secret = any(error["loc"][:2] == path for path in _SECRETS)
+    secret = any(error["loc"][:2] == path for path in _SECRETS) or error["loc"][-1:] == ("password",)
     if secret or isinstance(given, (dict, list)) or kind in ("extra_forbidden", "missing", "tuple_type", "model_type"):
         return f"{key}: {message}"
     shown = _PASSWORD.sub(r"\1:...@", repr(given))

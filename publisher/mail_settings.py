@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
 from publisher.setting_types import (
+    Domain,
     Duration,
     Hook,
     Location,
@@ -51,7 +52,7 @@ class WarmUp(Table):
     #: The first day.
     since: date
     #: Digests that may go on the first day, the second, ...; after the last one there is no limit.
-    days: tuple[int, ...] = Field(min_length=1)
+    days: tuple[Annotated[int, Field(ge=1)], ...] = Field(min_length=1)
 
 
 class Dkim(Table):
@@ -101,7 +102,7 @@ class Mail(Server):
     #: Messages a second to each receiving domain; 0: as many as go.
     domain_rate: float = Field(default=0.0, ge=0)
     #: The same for single domains, by their names.
-    rates: dict[str, float] = Field(default_factory=dict)
+    rates: dict[Domain, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     #: Domains that share their mail servers share their limits (asked of the DNS).
     group_by_mx: bool = True
     #: No digest starts between these times of the site's zone, as "22:00-06:30"; empty: at all times.

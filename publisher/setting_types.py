@@ -79,6 +79,13 @@ def _mailbox(value: str) -> str:
     return value
 
 
+def _domain(value: str) -> str:
+    try:
+        return parse(f"a@{value}").domain.lower()
+    except PublisherError as error:
+        raise ValueError('is no domain of mail; write one such as "example.net"') from error
+
+
 def _mailbox_or_none(value: str) -> str:
     return _mailbox(value) if value else value
 
@@ -131,6 +138,8 @@ Clock = Annotated[time, BeforeValidator(_clock)]
 TimesOfDay = Annotated[tuple[time, time] | None, BeforeValidator(_times_of_day)]
 WebAddress = Annotated[str, AfterValidator(_web_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
+#: In A-labels and lower case.
+Domain = Annotated[str, AfterValidator(_domain)]
 Location = Annotated[Path, BeforeValidator(_not_empty)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Language = Annotated[str, AfterValidator(_language)]

@@ -17,7 +17,7 @@ _FORBIDDEN = re.compile(
 )
 #: Terminals' control sequences, whole: else "[31m" would stay of one (ECMA-48, section 5.4), and titles of windows.
 _ESCAPES = re.compile(
-    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[ -/][0-~])"
+    "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[!-/][0-~])"
     "|\x9b[0-?]*[ -/]*[@-~]"
 )
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")

@@ -25,6 +25,7 @@ from publisher.intake.ingest import ingest
 from publisher.intake.ingest import publish as publish_due
 from publisher.mail import alert as alerts
 from publisher.mail.deliver import deliver, recover
+from publisher.mail.pace import Pace
 from publisher.mail.pacing import resting_until
 from publisher.mail.relay import Relay
 from publisher.model import DocumentResult
@@ -54,6 +55,8 @@ class Service:
     reporting: Reporting = unheard
     #: How long to leave the mail servers alone, after they failed.
     relay: Relay = field(default_factory=Relay)
+    #: What was learnt of receiving domains.
+    pace: Pace = field(default_factory=Pace)
     #: What the operator was told is wrong.
     watch: alerts.Watch = field(default_factory=alerts.Watch)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -114,7 +117,7 @@ async def send(service: Service) -> None:
     with service.reporting("sending") as progress:
         sent = await deliver(
             service.store, service.settings, service.templates, service.keys, now=utc_now, stop=service.stop,
-            progress=_alive(service, send.__name__, progress), relay=service.relay,
+            progress=_alive(service, send.__name__, progress), relay=service.relay, pace=service.pace,
         )
     if sent.accepted:
         _log.info("sent", accepted=sent.accepted, deferred=sent.deferred, bounced=sent.bounced)

@@ -30,7 +30,7 @@ def section_slug(section: str) -> str:
     empty only where the name is.
     """
     plain = slugify(section)
-    name = latin(section).strip()
+    name = latin(section).strip() or section.strip()
     if not name or (plain and all(c.isascii() or not c.isalnum() for c in name)):
         return plain
     return f"{plain}-{zlib.crc32(name.encode()):08x}".strip("-")

@@ -173,7 +173,7 @@ def _keys(table: dict[str, Any], prefix: str = "") -> Iterator[str]:
     for name, value in table.items():
         array = isinstance(value, list) and value and isinstance(value[0], dict)
         inner = {key: of for one in value for key, of in one.items()} if array else value
-        if isinstance(inner, dict):
+        if inner and isinstance(inner, dict):
             yield from _keys(inner, f"{prefix}{name}.")
         else:
             yield prefix + name
@@ -200,6 +200,7 @@ def test_default_file_with_all_its_keys_is_accepted(load: Load, tmp_path: Path) 
     text = re.sub(r"^# (\[{1,2}[\w.]+\]|(?!password |webhook )\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
     (tmp_path / "config").mkdir()
     (tmp_path / "config/smtp-password").write_text("geheim\n")
+    (tmp_path / "config/relay2-password").write_text("auch\n")
     (tmp_path / "config/alerts-webhook").write_text("https://chat.example.org/hooks/abc\n")
     assert load(text).mail.password.get_secret_value() == "geheim"
 

@@ -48,7 +48,7 @@ TABLE = {
         audience.pace audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
-        mail.pace mail.quoted
+        mail.hours mail.pace mail.quoted mail.standing
         """,
     "edge": """
         store.*

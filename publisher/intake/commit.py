@@ -10,7 +10,6 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
-from publisher import log
 from publisher.errors import StoreError
 from publisher.intake import newcomer, record
 from publisher.intake.folder import Refusal
@@ -21,41 +20,34 @@ from publisher.store import articles
 from publisher.store.engine import Store
 from publisher.store.sqlite_driver import quickly
 
-_log = log.get("intake")
-
 
 async def commit(store: Store, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[DocumentResult]:
     """The rows of the documents; one that the store does not take is refused, and the others are written (I12)."""
-    try:
-        async with store.write() as tx, quickly(tx):
-            await articles.lock(tx)
-            return await newcomer.take_all(tx, pick_up, chunk)
-    except StoreError:
-        raise
-    except Exception as error:
-        _log.warning("one of these is refused, unless the store itself is in trouble", reason=repr(error)[:300])
-        return await _one_by_one(store, pick_up, chunk)
-
-
-async def _one_by_one(store: Store, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[DocumentResult]:
-    loaded = list(chunk)
+    loaded, together = list(chunk), True
+    keys = []
+    for one in loaded:
+        keys.append(newcomer.keys_of(one))
+        await asyncio.sleep(0)
     while True:
         culprit: Loaded | None = None
         try:
             async with store.write() as tx, quickly(tx):
                 await articles.lock(tx)
+                if together:
+                    return await newcomer.take_all(tx, pick_up, loaded, keys)
                 rows = []
                 for culprit in loaded:
-                    row = await record.take(tx, pick_up, culprit)
-                    rows.append(row)
+                    rows.append(await record.take(tx, pick_up, culprit))
                     await asyncio.sleep(0)  # nothing else waits here: others have their turn
                 culprit = None
+                return rows
         except Exception as error:
+            if together and not isinstance(error, StoreError):
+                together = False  # one of them, or the store itself: the next round shows which
+                continue
             if culprit is None or isinstance(culprit.made, Refusal):
                 raise  # the store itself is in trouble
             reason = f"it could not be stored: {type(error).__name__}: {error}".splitlines()[0][:300]
             refusal = Refusal(culprit.reading.path, reason, "report it: this is a fault of Publisher")
             bad = replace(culprit, digest="", made=refusal)
             loaded = [bad if one is culprit else one for one in loaded]
-        else:
-            return rows

@@ -110,7 +110,10 @@ def rows(lines: list[str], folded: list[str]) -> Table:
     counts = Counter(folded)
     split = [form.split() for form in folded]
     common, vocabulary = _vocabulary(lines, split)
-    shapes = [(_short_shape if len(line) < _SHORT else _shape)(line, form) for line, form in zip(lines, folded, strict=True)]
+    shapes = [
+        (_short_shape if len(line) < _SHORT else _shape)(line, form)
+        for line, form in zip(lines, folded, strict=True)
+    ]
     own = [
         _row(one, words, counts[form], common, vocabulary)
         for one, words, form in zip(shapes, split, folded, strict=True)

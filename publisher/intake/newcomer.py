@@ -6,6 +6,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from uuid import uuid4
@@ -21,9 +22,13 @@ from publisher.store.engine import Tx
 from publisher.store.newcomers import Keys, Newcomers
 
 
-async def take_all(tx: Tx, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[DocumentResult]:
-    """Puts the documents and their articles into the store; what became of each. As `record.take` of each in turn."""
-    keys = [_keys(loaded) for loaded in chunk]
+async def take_all(
+    tx: Tx, pick_up: PickUp, chunk: Sequence[Loaded], keys: Sequence[Keys | None]
+) -> list[DocumentResult]:
+    """Puts the documents, with the keys of each, and their articles into the store; what became of each.
+
+    As `record.take` of each in turn.
+    """
     new = await newcomers.ask(tx, pick_up.source, filter(None, keys))
     rows = []
     for loaded, known_by in zip(chunk, keys, strict=True):
@@ -34,12 +39,13 @@ async def take_all(tx: Tx, pick_up: PickUp, chunk: Sequence[Loaded]) -> list[Doc
             if known_by is not None:
                 new.forget(known_by)
         rows.append(row)
+        await asyncio.sleep(0)  # nothing else waits here: others have their turn
     await new.write(tx)
     return rows
 
 
-def _keys(loaded: Loaded) -> Keys | None:
-    """None for what is no new version of anything."""
+def keys_of(loaded: Loaded) -> Keys | None:
+    """All by which the document may be known; None for what is no new version of anything."""
     document = loaded.made
     if not isinstance(document, Extracted):
         return None

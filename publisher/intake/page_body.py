@@ -21,12 +21,9 @@ _CHROME = (
 )  # fmt: skip
 #: What has no text for a reader wherever it stands.
 _UNSEEN = ("style", "svg", "template", "link", "canvas", "object", "embed")
-#: What is beside the text wherever it stands.
-_BESIDE = (
-    "aside", "nav", "footer", "menu", "noscript", "iframe", "button", "select", "textarea", "input", "option",
-    "optgroup", "datalist", "dialog", "frame", "audio", "video", "source", "track", "map", "area", "applet", "param",
-    "math", "progress", "marquee", "rp", "rt", "rtc", "meta",
-)  # fmt: skip
+#: What is beside the text wherever it stands; unless it holds this share of the letters, as it does where a page
+#: forgets its end.
+_BESIDE, _TOO_MUCH = ("aside", "nav", "footer", "noscript", "iframe", "select", "audio", "video"), 0.25
 #: Below so many letters trafilatura found a fragment at most; the page is looked at as a whole.
 _TOO_LITTLE = 80
 #: The quick way is enough if it has this share of the letters in the page's paragraphs, and so many at all.
@@ -76,16 +73,18 @@ def _strip(tree: Element) -> None:
     """
     from lxml import etree  # noqa: PLC0415 - only pages need it
 
-    for script in tree.xpath("//script[not(contains(@type,'ld+json'))]"):
-        script.drop_tree()
+    for script in list(tree.iter("script")):
+        if "ld+json" not in (script.get("type") or ""):
+            script.drop_tree()
     etree.strip_elements(tree, *_UNSEEN, etree.Comment, with_tail=False)
 
 
 def _strip_beside(tree: Element) -> None:
     """Takes out what trafilatura takes out of each of its copies, and what is no text in the structure either."""
-    from lxml import etree  # noqa: PLC0415 - only pages need it
-
-    etree.strip_elements(tree, *_BESIDE, with_tail=False)
+    most = _TOO_MUCH * _letters(tree)
+    for element in list(tree.iter(*_BESIDE)):
+        if element is not tree and element.getparent() is not None and _letters(element) <= most:
+            element.drop_tree()
 
 
 def promos(root: Element) -> list[Related]:
@@ -136,12 +135,13 @@ def _by_trafilatura(tree: Element) -> Element | None:
         quotation.drop_tag()
     paragraphs = [(block, _letters(block)) for block in tree.xpath("//p[string-length() >= 60]")]
     there = sum(letters for _, letters in paragraphs)
-    for root in (_frame(paragraphs, there), tree):
-        quick = None if root is None else _extracted(root, fast=True)
-        # Where it gave up, it has put everything into one paragraph.
-        if quick is not None and len(quick) > 1 and _letters(quick) >= max(_ENOUGH, _SHARE * there):
-            return quick
-    return _extracted(tree, fast=False)
+    frame = _frame(paragraphs, there)
+    root = tree if frame is None else frame
+    quick = _extracted(root, fast=True)
+    # Where it gave up, it has put everything into one paragraph.
+    if quick is not None and len(quick) > 1 and _letters(quick) >= max(_ENOUGH, _SHARE * there):
+        return quick
+    return _extracted(root, fast=False)
 
 
 def _frame(paragraphs: list[tuple[Element, int]], there: int) -> Element | None:
@@ -157,8 +157,9 @@ def _frame(paragraphs: list[tuple[Element, int]], there: int) -> Element | None:
     for block, letters in paragraphs:
         for element in block.iterancestors("article", "main"):
             held[element] = held.get(element, 0) + letters
+    # Where the parser has put all of it into the head, the page is too odd to be cut up.
     full = [element for element, letters in held.items() if letters >= _NEARLY_ALL * there]
-    if not full:
+    if not full or next(full[0].iterancestors("body"), None) is None:
         return None
     # An article within the main part; of several within each other the innermost.
     inner = max(full, key=lambda element: (element.tag == "article", sum(1 for _ in element.iterancestors())))

@@ -53,8 +53,10 @@ def _near(near: list[Line]) -> list[str]:
     """What may be a date in the lines below the headline, those that tell of a change last."""
     found = []
     for line in near:
-        changed = _CHANGED.search(line.text) is not None
         times = [element for element in (*line.inline, line.block) if element.tag == "time"]
+        if len(line.text) > _LONGEST and not times:
+            continue
+        changed = _CHANGED.search(line.text) is not None
         found += [(changed, moment) for element in times if (moment := element.get("datetime"))]
         if len(line.text) <= _LONGEST:
             found.append((changed, line.text))

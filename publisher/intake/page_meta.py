@@ -96,7 +96,10 @@ def _is_front(address: str) -> bool:
 def _section(facts: Facts) -> str:
     stated = json_ld.strings(facts.data.article.get("articleSection"))
     stated.append(facts.first("article:section", "section", "parsely-section"))
-    stated += facts.texts("//*[contains(@class,'breadcrumb')]//a")[-1:]
+    return _named(stated) or _named(facts.texts("//*[contains(@class,'breadcrumb')]//a")[-1:])
+
+
+def _named(stated: list[str]) -> str:
     named = (line for line in map(one_line, stated) if line and len(line) <= 40)
     return next((line for line in named if not _NOT_A_SECTION.match(line)), "")
 

@@ -45,8 +45,9 @@ def lead(facts: Facts, base: str) -> tuple[str, str, str]:
     """(image, caption, credit): the page's lead image, and what its figure says."""
     stated = facts.first("og:image", "og:image:url", "twitter:image") or _image_of(facts.data)
     image = urls.resolve(base, stated) if stated else ""
-    within = "//article//figure[.//img] | //main//figure[.//img]"
-    for figure in (facts.tree.xpath(within) or facts.tree.xpath("//figure[.//img]"))[:1]:
+    figures = [figure for figure in facts.tree.iter("figure") if figure.find(".//img") is not None]
+    within = (figure for figure in figures if next(figure.iterancestors("article", "main"), None) is not None)
+    for figure in [*islice(within, 1), *figures[:1]][:1]:
         sources = [urls.resolve(base, source(img)) for img in figure.iter("img")]
         return image or next(iter(sources), ""), *_caption(figure)
     return image, "", ""

@@ -113,21 +113,30 @@ async def _connection(run: Run, opened: tuple[Way, Session] | None) -> None:
     opened = opened or await _open(run)
     while opened is not None:
         way, session = opened
+        moves = True
         try:
-            parcel = await _next(run, None)
-            while parcel is not None:
-                parcel = await _next(run, await _one(run, way, session, parcel))
+            moves = await _carry(run, way, session)
+            run.drained = run.drained or not (moves or run.stop.is_set())
         except UnreachedError as error:
             run.lost = run.lost or str(error)
             way.failed(str(error), run.now(), jitter())
-            opened = await _open(run)
-        else:
-            run.drained = run.drained or not run.stop.is_set()
-            opened = None
         finally:
             way.open -= 1
             await session.close()
             run.sessions.discard(session)
+        opened = await _open(run) if moves else None
+
+
+async def _carry(run: Run, way: Way, session: Session) -> bool:
+    """Messages over one session; True where another way had better carry the next, False where nothing is to do."""
+    parcel = await _next(run, None)
+    while parcel is not None:
+        outcome = await _one(run, way, session, parcel)
+        if run.relay.better(way, run.now()):
+            await _hand_in(run, outcome)
+            return True
+        parcel = await _next(run, outcome)
+    return False
 
 
 async def _next(run: Run, outcome: Outcome | None) -> Parcel | None:
@@ -164,9 +173,8 @@ async def _one(run: Run, way: Way, session: Session, parcel: Parcel) -> Outcome:
         reply, on_wire = Reply(0, "", str(error)), False
     except LostReplyError as error:
         reply = Reply(0, "", str(error))
-    if reply.code and way.failures:
-        way.worked()
     now = run.now()
+    way.heard(claim.domain, reply, now, jitter())
     spread = 0.0 if 200 <= reply.code <= 299 else jitter()
     verdict = judge(reply, claim, run.policy, now, spread, on_wire=on_wire)
     return Outcome(claim, verdict.state, reply, started, now, verdict.next_attempt_at)

@@ -109,7 +109,8 @@ async def deliver(
         return DeliverReport()
     if settings.mail.transport == "smtp" and not settings.site.url.startswith("https:"):
         _log.warning("links in mail are not HTTPS", why="site.url is not; one-click unsubscribing asks for it")
-    pace = pace or await pacing.recalled(store, settings)
+    pace = pace or Pace()
+    await pacing.fill(pace, store, settings, now())
     count = _Count(due, progress)
     policy = Policy(expiry=settings.mail.expiry, repeat=settings.mail.in_doubt == "repeat")
     async with AsyncExitStack() as stack:

@@ -96,13 +96,15 @@ class Ledger:
         outcomes = [visit.outcome for visit in visits if visit.outcome is not None]
         unsent = [visit.unsent for visit in visits if visit.unsent is not None]
         hungry = [visit for visit in visits if visit.want is not None and not visit.answer.done()]
-        wanted = [] if self._closed else [visit.want for visit in hungry if visit.want is not None]
-        done = await self.express.run(turn(self.clock(), outcomes, unsent, wanted))
+        now = self.clock()
+        # What was made ready for a domain that limits us since is not claimed: it waits its turn in the store.
+        wanted = [visit.want for visit in hungry if visit.want is not None and not self.pace.bars(visit.want, now)]
+        done = await self.express.run(turn(now, outcomes, unsent, [] if self._closed else wanted))
         for outcome in outcomes:
             self.pace.ended(outcome)
             self.heard(outcome)
         for claim in unsent:
-            self.pace.given_back(claim)
+            self.pace.given_back(claim, self.clock())
         taken = {(claim.kind, claim.id): claim for claim in done.taken}
         for visit in visits:
             got = None if visit.want is None else taken.get((visit.want.kind, visit.want.id))

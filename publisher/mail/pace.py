@@ -45,6 +45,8 @@ class Pace:
     limits: Limits = field(default_factory=Limits)
     #: From a receiving domain to the name of the group whose servers it shares.
     group_of: Callable[[str], str] = str
+    #: Whether the settings, and what earlier runs learnt, are filled in.
+    filled: bool = False
     #: When the next digest may start, by the overall rate.
     next_free: datetime | None = None
     _groups: dict[str, Standing] = field(default_factory=dict)
@@ -112,8 +114,17 @@ class Pace:
         self._groups[name].kept -= 1
         self._tidy(name, now)
 
+    def bars(self, claim: Claim, now: datetime) -> bool:
+        """Whether a message that began, and of which no byte has left, is not to go now: its domain limits us since."""
+        standing = self._groups.get(self._names.get((claim.kind, claim.id), ""))
+        return (standing is not None and standing.stopped(now)) or (
+            claim.kind == "delivery" and self.limits.hours.after_quiet(now) > now
+        )
+
     def given_back(self, claim: Claim, now: datetime) -> None:
         """A message that began was not sent after all."""
+        if (claim.kind, claim.id) not in self._names:
+            return
         self._ends(claim)
         self._tidy(self._names.pop((claim.kind, claim.id)), now)
 
@@ -138,6 +149,13 @@ class Pace:
         """Takes up what an earlier run knew, and how many digests were accepted on `day`."""
         self._groups.update(groups)
         self._day, self._sent = day, sent
+
+    def begin_anew(self) -> None:
+        """A run begins: nothing is at hand or under way, however the last one ended."""
+        self._names.clear()
+        self._digests = 0
+        for standing in self._groups.values():
+            standing.kept = standing.under_way = 0
 
     def changed(self) -> dict[str, Standing]:
         """The groups that changed since the last call; of those that are spared no more `allowed` is None."""
@@ -214,4 +232,5 @@ class Pace:
 
 def _after(free: datetime | None, rate: float, now: datetime) -> datetime:
     """When the message after one that begins `now` may start."""
-    return max(free or now, now - CREDIT) + timedelta(seconds=1 / rate)
+    earliest = now - CREDIT
+    return max(free or earliest, earliest) + timedelta(seconds=1 / rate)

@@ -10,7 +10,9 @@ from datetime import datetime
 from publisher import log
 from publisher.config import Settings
 from publisher.errors import StoreError
-from publisher.mail.pace import Limits, Pace, Standing, after_quiet
+from publisher.mail.hours import Hours
+from publisher.mail.pace import Limits, Pace
+from publisher.mail.standing import Standing
 from publisher.store import throttles
 from publisher.store.engine import Store
 
@@ -20,54 +22,54 @@ _log = log.get("mail")
 _EVERY = 2.0
 
 
-async def recalled(store: Store, settings: Settings) -> Pace:
-    """The pace that the settings ask for, with what is known of receiving domains."""
-    pace = Pace(limits_of(settings))
+async def fill(pace: Pace, store: Store, settings: Settings, now: datetime) -> None:
+    """Fills in, once, what the settings ask for and what is known of receiving domains."""
+    if pace.filled:
+        return
+    pace.limits = limits_of(settings)
+    hours = pace.limits.hours
     async with store.read() as tx:
         found = await throttles.load(tx)
-        day = await throttles.last_day(tx)
+        # The ledger knows it best: nothing is forgotten with a process that dies.
+        sent = await throttles.accepted_since(tx, hours.day_began(now)) if hours.warm_up else 0
     standing = [
         (domain, Standing(stopped_until=until, allowed=allowed, reason=reason))
         for domain, until, allowed, reason in found
     ]
-    pace.recall(standing, *(day or (None, 0)))
-    return pace
+    pace.recall(standing, hours.day(now), sent)
+    pace.filled = True
 
 
 def limits_of(settings: Settings) -> Limits:
     """What `[mail]` says of rates and hours."""
     mail = settings.mail
     warm_up = mail.warm_up
-    return Limits(
-        rate=mail.rate, domain_rate=mail.domain_rate, rates=mail.rates,
-        warm_up=() if warm_up is None else warm_up.days, warm_up_since=None if warm_up is None else warm_up.since,
-        quiet=mail.quiet, zone=settings.site.zone, connections=mail.connections,
+    hours = Hours(
+        zone=settings.site.zone, quiet=mail.quiet, warm_up=() if warm_up is None else warm_up.days,
+        warm_up_since=None if warm_up is None else warm_up.since,
     )
+    return Limits(mail.rate, mail.domain_rate, mail.rates, hours, mail.connections)
 
 
 def resting_until(settings: Settings, now: datetime) -> datetime | None:
     """The end of the quiet hours in which `now` lies; None: digests may start."""
-    at = after_quiet(limits_of(settings), now)
+    at = limits_of(settings).hours.after_quiet(now)
     return None if at <= now else at
 
 
 @contextlib.asynccontextmanager
 async def kept(store: Store, pace: Pace) -> AsyncIterator[None]:
-    """Writes down what is learnt while the block runs, and at its end."""
-    written = pace.day()
+    """A run: writes down what is learnt while the block runs, and at its end."""
+    pace.begin_anew()
 
     async def write() -> None:
-        nonlocal written
-        changed, day = pace.changed(), pace.day()
-        if not changed and day == written:
+        changed = pace.changed()
+        if not changed:
             return
         spared = [(n, s.stopped_until, s.allowed, s.reason) for n, s in changed.items() if s.allowed is not None]
         try:
             async with store.write() as tx:
                 await throttles.save(tx, spared, [n for n, s in changed.items() if s.allowed is None])
-                if day is not None and day != written:
-                    await throttles.save_day(tx, *day)
-            written = day
         except StoreError as error:
             _log.warning("what was learnt of receiving domains is not written down", why=str(error))
         for name, until, _, reason in spared:

@@ -15,9 +15,12 @@ from publisher.mail import address
 from publisher.mail.inbox import InboxTransport
 from publisher.mail.judge import relay_wait
 from publisher.mail.maildir import MaildirTransport
+from publisher.mail.pace import DOMAINS
 from publisher.mail.smtp import SmtpTransport
+from publisher.mail.standing import about_relay
 from publisher.mail.transport import Session, Transport, UnreachedError
 from publisher.mail_settings import Server
+from publisher.outgoing import Reply
 
 
 @dataclass(slots=True)
@@ -34,20 +37,37 @@ class Way:
     retry_at: datetime | None = None
     #: Why it failed last.
     why: str = ""
+    #: Receiving domains for which it asked for less since it took a message.
+    asked: set[str] = field(default_factory=set)
 
     def resting(self, now: datetime) -> bool:
         """Whether it is too early to try again."""
         return self.retry_at is not None and now < self.retry_at
 
+    @property
+    def on_trial(self) -> bool:
+        """Whether it failed, and a session tries whether it works again."""
+        return self.failures > 0 and self.open > 0
+
     def failed(self, why: str, now: datetime, jitter: float) -> None:
-        """Leaves it alone for a while, longer each time."""
+        """Leaves it alone for a while, longer each time. Several connections that fail together are one failure."""
+        if self.resting(now):
+            return
         self.failures += 1
         self.retry_at = now + relay_wait(self.failures, jitter)
         self.why = why
 
-    def worked(self) -> None:
-        """Forgets its failures."""
-        self.failures, self.retry_at, self.why = 0, None, ""
+    def heard(self, domain: str, reply: Reply, now: datetime, jitter: float) -> None:
+        """Learns from a reply. A server that asks for less whatever the domain speaks of itself: it is left alone."""
+        if about_relay(reply):
+            self.asked.add(domain)
+            if len(self.asked) >= DOMAINS:
+                self.failed(f"it asks for less: {reply.code} {reply.enhanced} {reply.text}", now, jitter)
+        elif reply.code:
+            if 200 <= reply.code <= 299:
+                self.asked.clear()
+            if self.failures and not self.asked and not self.resting(now):
+                self.failures, self.retry_at, self.why = 0, None, ""
 
 
 @dataclass(slots=True)
@@ -76,6 +96,15 @@ class Relay:
         times = [way.retry_at for way in self.ways]
         return None if None in times else min((at for at in times if at is not None), default=None)
 
+    def better(self, way: Way, now: datetime) -> bool:
+        """Whether a session over `way` had better move to another: one that is back, or one that has too few."""
+        if len(self.ways) == 1:  # one that takes no further session still takes what the open ones carry
+            return way.resting(now) and len(way.asked) >= DOMAINS
+        others = [other for other in self.ways if other is not way and not other.resting(now) and not other.on_trial]
+        return bool(others) and (
+            way.resting(now) or any((other.open + 1) * way.weight < way.open * other.weight for other in others)
+        )
+
     async def open(self, clock: Callable[[], datetime], jitter: Callable[[], float]) -> tuple[Way, Session]:
         """A session over the best way that works. Raises UnreachedError with the last reason where none does."""
         why = "; ".join(way.why for way in self.ways if way.why) or "no way out is configured"
@@ -83,6 +112,8 @@ class Relay:
             ready = [way for way in self.ways if not way.resting(clock())]
             if not ready:
                 raise UnreachedError(why)
+            # One that failed is tried by one session at a time: should it hang, the others are not there.
+            ready = [way for way in ready if not way.on_trial] or ready
             way = min(ready, key=lambda way: (way.open + 1) / way.weight)
             way.open += 1
             try:

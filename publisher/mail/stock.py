@@ -40,6 +40,8 @@ class Stock:
     clock: Callable[[], datetime]
     _parcels: deque[Parcel] = field(default_factory=deque)
     _making: asyncio.Task[int] | None = None
+    #: Candidates whose messages are being made, or could not be, because the store failed.
+    _given: list[Claim] = field(default_factory=list)
 
     def at_hand(self) -> Parcel | None:
         """The next parcel, if one is ready; more are made meanwhile where few are left."""
@@ -61,7 +63,8 @@ class Stock:
         if self._making is not None:
             self._making.cancel()
             await asyncio.gather(self._making, return_exceptions=True)
-        left = [parcel.claim for parcel in self._parcels]
+        left = [*self._given, *(parcel.claim for parcel in self._parcels)]
+        self._given = []
         self._parcels.clear()
         return left
 
@@ -71,9 +74,10 @@ class Stock:
         return self._making
 
     async def _make(self) -> int:
-        claims = await self.supply.give(_BATCH)
-        self._parcels.extend(await self.press.parcels(claims, self.clock()))
-        return len(claims)
+        self._given = self._given or await self.supply.give(_BATCH)
+        self._parcels.extend(await self.press.parcels(self._given, self.clock()))
+        made, self._given = len(self._given), []
+        return made
 
 
 def _heard(making: asyncio.Task[int]) -> None:

@@ -200,10 +200,3 @@ throttles = Table(
     Column("allowed", Integer, nullable=False),
     Column("reason", Text, nullable=False),
 )
-
-#: Digests sent on each day of the site's zone.
-sent_days = Table(
-    "sent_days", metadata,
-    Column("day", Date, primary_key=True),
-    Column("count", Integer, nullable=False),
-)

@@ -24,6 +24,10 @@ from publisher.store.schema import articles, sketches
 from publisher.store.schema import documents as document_table
 
 _INSERT = insert(articles)
+_COLUMNS: dict[str, ColumnElement[str]] = {
+    "path": document_table.c.path, "digest": document_table.c.digest, "source_id": articles.c.source_id,
+    "canonical_url": articles.c.canonical_url, "title_key": articles.c.title_key, "slug": articles.c.slug,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,15 +113,11 @@ async def ask(tx: Tx, source: str, chunk: Iterable[Keys]) -> Newcomers:
         numbers.update(keys.numbers)
     of_source = {"path": document_table.c.source == source, "digest": document_table.c.source == source}
     of_source |= dict.fromkeys(("source_id", "canonical_url", "title_key"), articles.c.source == source)
-    for kind, keys_of in wanted.items():
-        keys_of -= await _held(tx, _COLUMNS[kind], sorted(keys_of), of_source.get(kind))
-    return Newcomers(wanted, numbers - await _held(tx, sketches.c.hash, sorted(numbers)))
-
-
-_COLUMNS: dict[str, ColumnElement[str]] = {
-    "path": document_table.c.path, "digest": document_table.c.digest, "source_id": articles.c.source_id,
-    "canonical_url": articles.c.canonical_url, "title_key": articles.c.title_key, "slug": articles.c.slug,
-}
+    free = {
+        kind: found - await _held(tx, _COLUMNS[kind], sorted(found), of_source.get(kind))
+        for kind, found in wanted.items()
+    }
+    return Newcomers(free, numbers - await _held(tx, sketches.c.hash, sorted(numbers)))
 
 
 def _told(keys: Keys) -> list[tuple[str, str]]:
@@ -136,14 +136,12 @@ async def _held(
     """Those of the keys that some row has: one look along the index for each, however many rows have it."""
     if not keys:
         return set()
-    listed: Any
     if tx.dialect.name == "sqlite":
-        listed = func.json_each(literal(json.dumps(list(keys)), Text)).table_valued("value")
-        key = listed.c.value
+        given = func.json_each(literal(json.dumps(list(keys)), Text))
     else:
-        kind = ARRAY(BigInteger if isinstance(keys[0], int) else Text)
-        listed = func.unnest(literal(list(keys), kind)).table_valued("value")
-        key = listed.c.value
-    there = exists().where(column == key)
-    rows = await tx.execute(select(key).select_from(listed).where(there if condition is None else there.where(condition)))
-    return set(rows.scalars())
+        given = func.unnest(literal(list(keys), ARRAY(BigInteger if isinstance(keys[0], int) else Text)))
+    listed = given.table_valued("value")
+    there = exists().where(column == listed.c.value)
+    if condition is not None:
+        there = there.where(condition)
+    return set((await tx.execute(select(listed.c.value).where(there))).scalars())

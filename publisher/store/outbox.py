@@ -59,6 +59,18 @@ async def waiting(tx: Tx, now: datetime, limit: int) -> list[Claim]:
     return found
 
 
+async def next_due(tx: Tx, now: datetime) -> datetime | None:
+    """When the next message is due that is not due at `now`; None where none is."""
+    times = [
+        (await tx.execute(
+            select(table.c.next_attempt_at).where(table.c.state == state, table.c.next_attempt_at > now)
+            .order_by(table.c.next_attempt_at).limit(1)
+        )).scalar_one_or_none()
+        for table in _TABLES.values() for state in _CLAIMABLE
+    ]
+    return min((at for at in times if at is not None), default=None)
+
+
 async def weed(tx: Tx, refused: Sequence[Claim], now: datetime) -> int:
     """Deals with candidates that could not be claimed: ends those whose reader left or is suppressed (I10, I11).
 
@@ -143,7 +155,7 @@ async def add_notice(
 _POSTPONED = {
     kind: update(table)
     .where(
-        table.c.id == bindparam("of"), table.c.state.in_(_CLAIMABLE),
+        table.c.id == bindparam("of"), or_(*(table.c.state == state for state in _CLAIMABLE)),
         table.c.next_attempt_at == bindparam("due", type_=Instant),
     )
     .values(next_attempt_at=bindparam("at", type_=Instant))

@@ -1,14 +1,15 @@
-"""What was learnt of receiving domains, and how much went out today: what pace must know after a restart."""
+"""What was learnt of receiving domains, and how much went out: what pace must know after a restart."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date, datetime
+from datetime import datetime
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
+from publisher.outgoing import DeliveryState
 from publisher.store.engine import Tx
-from publisher.store.mail_schema import sent_days, throttles
+from publisher.store.mail_schema import deliveries, throttles
 from publisher.store.upsert import upsert
 
 
@@ -27,13 +28,9 @@ async def save(tx: Tx, spared: Iterable[tuple[str, datetime | None, int, str]], 
         await tx.execute(delete(throttles).where(throttles.c.domain == domain))
 
 
-async def last_day(tx: Tx) -> tuple[date, int] | None:
-    """The last day on which digests were sent, and how many."""
-    query = select(sent_days.c.day, sent_days.c["count"]).order_by(sent_days.c.day.desc()).limit(1)
-    row = (await tx.execute(query)).first()
-    return None if row is None else (row[0], row[1])
-
-
-async def save_day(tx: Tx, day: date, count: int) -> None:
-    """Writes down how many digests were sent on `day`."""
-    await upsert(tx, sent_days, ("day",), {"day": day, "count": count})
+async def accepted_since(tx: Tx, since: datetime) -> int:
+    """How many digests were accepted."""
+    query = select(func.count()).select_from(deliveries).where(
+        deliveries.c.state == DeliveryState.ACCEPTED, deliveries.c.finished_at >= since
+    )
+    return int((await tx.execute(query)).scalar_one())

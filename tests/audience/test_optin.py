@@ -14,9 +14,9 @@ from publisher.audience.wanted import Answers, check
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import PublisherError
+from publisher.mail_settings import Mail
 from publisher.model import Frequency, Reader, SubscriptionState
 from publisher.outgoing import Claim
-from publisher.mail_settings import Mail
 from publisher.settings import Newsletter
 from publisher.store import audience
 from publisher.store.engine import Store

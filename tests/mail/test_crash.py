@@ -78,9 +78,9 @@ in_doubt = "{policy}"
 
 #: What is killed and how often, and how many digests go out: (policy, processes, kills, readers).
 SHOWS = [
-    pytest.param(policy, processes, 100 if FULL else kills, 5000 if FULL else readers, id=f"{policy}-{processes}")
-    for policy, processes, kills, readers in (
-        ("repeat", 1, 2, 200), ("hold", 1, 1, 100), ("repeat", 2, 1, 450), ("hold", 2, 1, 450),
+    pytest.param(policy, processes, full if FULL else kills, 5000 if FULL else readers, id=f"{policy}-{processes}")
+    for policy, processes, full, kills, readers in (
+        ("repeat", 1, 100, 2, 200), ("hold", 1, 100, 1, 100), ("repeat", 2, 25, 1, 450), ("hold", 2, 25, 1, 450),
     )
 ]
 
@@ -89,7 +89,7 @@ class Slow(Scripted):
     """A server that takes its time before it takes a message, and before it says so."""
 
     async def _say(self, writer: asyncio.StreamWriter, said: str) -> bool:
-        await asyncio.sleep(random.uniform(0, 0.01 if FULL else 0.004))
+        await asyncio.sleep(random.uniform(0, 0.015 if FULL else 0.004))
         return await super()._say(writer, said)
 
 
@@ -129,14 +129,19 @@ class Show:
         while len(self.server.taken) < taken and process.returncode is None:
             await asyncio.sleep(0.002)
 
-    async def kill_at(self, moment: int) -> None:
-        """Starts a sender and kills it a moment after it has handed over `moment` messages; 0: while it starts."""
+    async def kill_at(self, moment: int, *, together: bool = False) -> None:
+        """Starts a sender and kills it a moment after it has handed over `moment` messages; 0: while it starts.
+
+        `together`: once its second process is at work, where it has one.
+        """
         before, began = len(self.server.taken), time.monotonic()
         async with self.sender() as process:
             if moment:
                 await self.until(before + 1, process)
                 self.resumed.append(time.monotonic() - began)
                 await self.until(before + moment, process)
+                if together:
+                    await asyncio.sleep(random.uniform(0.5, 1.5))
             await asyncio.sleep(random.uniform(0, 0.02 if moment else 1.2))
         claimed = [row.email for row in await self.rows() if row.state == DeliveryState.CLAIMED]
         self.doubted.update(claimed)
@@ -209,10 +214,9 @@ def each(*wanted: str, least: int = 1) -> pytest.MarkDecorator:
 @each("repeat-1", "hold-1")
 async def test_I5_kill_again_and_again(show: Show, policy: str, processes: int, kills: int, readers: int) -> None:
     """Nobody is without one; repeats are at most what was in doubt, each the same message; with "hold" there is none."""
-    del processes
     for number in range(kills):
-        moment = 0 if number % 8 == 7 else random.randint(1, 2 * readers // (3 * kills))
-        await show.kill_at(moment)
+        moment = 0 if number % 8 == 7 else random.randint(1, 2 * readers // (3 * kills * processes * processes))
+        await show.kill_at(moment, together=processes > 1)
     async with show.sender() as last:
         assert await asyncio.wait_for(last.wait(), 120) == 0
     rows = await show.rows()

