@@ -3,11 +3,14 @@
     page | readers who are alike: their course | variants, each rendered and stored once | one write: locked, still as
     read, nothing open? -> deliveries; due instants move on
 
+While a page is planned the next one is read.
+
 A reader for whom nothing can be decided yet stays due, and the next run looks again.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -15,14 +18,15 @@ from publisher.digest import shelf, welcome
 from publisher.digest.course import Course, Fate, Memory, courses
 from publisher.digest.desk import Desk
 from publisher.outgoing import DeliveryState
+from publisher.progress import Progress
 from publisher.store import editions, planning
 from publisher.store.bulk import plain
 from publisher.store.editions import REPLACEABLE, Open
 from publisher.store.engine import Tx
-from publisher.store.planning import Edition, Found, NewRow, PageRow, Slot
+from publisher.store.planning import Edition, Group, NewRow, Page, Place, Slot
 
 #: Readers read, and planned in one write transaction, at a time: other writers wait well under half a second.
-BATCH = 2000
+BATCH = 2500
 
 
 @dataclass(slots=True)
@@ -36,7 +40,6 @@ class Run:
     newsletter: str
     #: Readers in a batch.
     size: int = BATCH
-    after: PageRow | None = None
     memory: Memory = field(default_factory=Memory)
     placed: shelf.Placed = field(default_factory=dict)
 
@@ -45,72 +48,78 @@ class Run:
 class Sheet:
     """What a batch is to write."""
 
-    expected: set[Found] = field(default_factory=set)
+    #: Those for whom there is anything to write.
+    expected: list[Group] = field(default_factory=list)
     #: Readers who get nothing this time, by why.
     idle: dict[Fate, set[int]] = field(default_factory=lambda: {fate: set() for fate in Fate})
     deliveries: list[NewRow] = field(default_factory=list)
     moves: dict[Slot, list[int]] = field(default_factory=dict)
 
 
-async def plan_batch(run: Run) -> int:
-    """Plans the next batch of readers; how many were looked at, 0 at the end."""
-    groups: dict[tuple[object, ...], list[PageRow]] = {}
+async def plan_due(run: Run, progress: Progress) -> None:
+    """Plans all readers who are due, page by page; `progress` hears of how many were looked at."""
+    page = await _page(run, None)
+    looked_at = 0
+    while page.last is not None:
+        ahead = asyncio.create_task(_page(run, page.last))
+        try:
+            await _plan(run, page)
+        finally:
+            await asyncio.wait((ahead,))
+        looked_at += sum(len(group.ids) for group in page.groups)
+        progress(looked_at, 0)
+        page = ahead.result()
+
+
+async def _page(run: Run, after: Place | None) -> Page:
     async with run.desk.store.read() as tx:
-        page = await _page(run, tx)
-        for row in page:
-            if run.newsletter in ("", row.newsletter):
-                groups.setdefault(planning.as_alike(row), []).append(row)
+        if run.manual:
+            return await planning.active(tx, run.newsletter, run.size, after)
+        return await planning.due(tx, run.desk.now, run.size, after)
+
+
+async def _plan(run: Run, page: Page) -> None:
+    groups = [group for group in page.groups if run.newsletter in ("", planning.newsletter_of(group))]
+    async with run.desk.store.read() as tx:
         before = run.memory.change
-        decided = await courses(run.desk, tx, run.memory, groups, run.manual)
+        decided = await courses(run.desk, tx, run.memory, (group.alike for group in groups), run.manual)
         if before != run.memory.change:
             await shelf.drop_stale(tx, run.placed)
     sheet = Sheet()
-    for course, readers in zip(decided, groups.values(), strict=True):
-        await _enter(run, sheet, course, readers)
+    for course, group in zip(decided, groups, strict=True):
+        await _enter(run, sheet, course, group)
     if sheet.expected:
+        sheet.deliveries.sort(key=planning.slot_of)  # neighbours in the tables are written together
         async with run.desk.store.write() as tx:
             await _write(run.desk, tx, sheet)
-    return len(page)
 
 
-async def _page(run: Run, tx: Tx) -> Sequence[PageRow]:
-    if run.manual:
-        page = await planning.active(tx, run.newsletter, run.size, run.after)
-    else:
-        page = await planning.due(tx, run.desk.now, run.size, run.after)
-    run.after = page[-1] if page else None
-    return page
-
-
-async def _enter(run: Run, sheet: Sheet, course: Course, readers: Sequence[PageRow]) -> None:
+async def _enter(run: Run, sheet: Sheet, course: Course, group: Group) -> None:
     """What these readers, who are alike, add to the sheet."""
-    desk = run.desk
+    desk, ids = run.desk, group.ids
     if course.fate != Fate.SEND and course.slot is None:  # no due instant to move: nothing to write
-        desk.tally[course.fate.value] += len(readers)
+        desk.tally[course.fate.value] += len(ids)
         return
     if course.fate != Fate.SEND:
-        sheet.idle[course.fate].update(row[0] for row in readers)
+        sheet.idle[course.fate].update(ids)
     elif place := await shelf.place(desk, run.placed, course, manual=bool(run.manual)):
         edition = Edition(*place, course.period, course.window, plain(desk.store.dialect, desk.now))
-        message_ids = desk.message_ids(len(readers))
+        message_ids = desk.message_ids(len(ids))
         times = desk.times(message_ids, spread=course.slot is not None)
-        sheet.deliveries += [
-            planning.new_row(edition, row[0], message_id, at)
-            for row, message_id, at in zip(readers, message_ids, times, strict=True)
-        ]
+        sheet.deliveries += planning.new_rows(edition, ids, message_ids, times)
     else:
-        desk.tally["failed"] += len(readers)
+        desk.tally["failed"] += len(ids)
         return
     if course.slot is not None:
         slot = course.slot.next_due_at, course.slot.due_at
-        sheet.moves.setdefault(slot, []).extend([row[0] for row in readers])
-    sheet.expected.update(map(planning.as_found, readers))
+        sheet.moves.setdefault(slot, []).extend(ids)
+    sheet.expected.append(group)
 
 
 async def _write(desk: Desk, tx: Tx, sheet: Sheet) -> None:
     """Writes what still holds of a sheet: what was read is checked once more, now that nobody else can change it."""
-    ids = [found[0] for found in sheet.expected]
-    skipped = {found[0] for found in sheet.expected - await planning.lock(tx, ids)}
+    ids = [ident for group in sheet.expected for ident in group.ids]
+    skipped = set(ids) - await planning.hold(tx, sheet.expected)
     standing = await editions.open_deliveries(tx, ids)
     waiting = {ident for ident, delivery in standing.items() if _waited_for(delivery)}
     skipped |= waiting - sheet.idle[Fate.PASSED_OVER]
@@ -119,24 +128,24 @@ async def _write(desk: Desk, tx: Tx, sheet: Sheet) -> None:
         desk.tally[fate.value] += len(idle - skipped)
     wanted = sheet.deliveries
     if skipped:
-        wanted = [row for row in wanted if planning.reader_of(row) not in skipped]
+        wanted = [row for row in wanted if planning.slot_of(row)[0] not in skipped]
     if standing:
         wanted = await _replace(desk, tx, standing, wanted)
     written = await planning.add(tx, wanted)
     desk.tally["planned"] += written
     desk.tally["passed over"] += len(wanted) - written
     for slot, readers in sorted(sheet.moves.items()):
-        await planning.move(tx, slot, [ident for ident in readers if ident not in skipped])
+        await planning.move(tx, slot, sorted(set(readers) - skipped))
 
 
 async def _replace(desk: Desk, tx: Tx, standing: dict[int, Open], wanted: Sequence[NewRow]) -> list[NewRow]:
     """Ends the open deliveries in whose place these come; without those whose slot is filled already."""
-    slots = [(ident, planning.period_of(row)) for row in wanted if (ident := planning.reader_of(row)) in standing]
+    slots = [slot for slot in map(planning.slot_of, wanted) if slot[0] in standing]
     taken = await editions.taken(tx, slots)
-    replaced = [standing[ident].id for ident, period in slots if (ident, period) not in taken]
+    replaced = [standing[slot[0]].id for slot in slots if slot not in taken]
     desk.tally["expired"] += await editions.expire(tx, replaced, desk.now)
     desk.tally["passed over"] += len(taken)
-    return [row for row in wanted if (planning.reader_of(row), planning.period_of(row)) not in taken]
+    return [row for row in wanted if planning.slot_of(row) not in taken]
 
 
 def _waited_for(standing: Open) -> bool:

@@ -74,7 +74,7 @@ class Memory:
 async def courses(
     desk: Desk, tx: Tx, memory: Memory, groups: Iterable[tuple[Any, ...]], manual: str
 ) -> list[Course]:
-    """The course of each of these groups of readers, told by what they have in common (`planning.as_alike`)."""
+    """The course of each of these groups of readers, told by what they have in common (`Group.alike`)."""
     await _look(desk, tx, memory, manual)
     found = []
     for raw in groups:

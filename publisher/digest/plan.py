@@ -18,7 +18,7 @@ from datetime import datetime
 
 from publisher import log
 from publisher.config import Settings
-from publisher.digest.batch import BATCH, Run, plan_batch
+from publisher.digest.batch import BATCH, Run, plan_due
 from publisher.digest.desk import Desk
 from publisher.digest.press import Press
 from publisher.digest.revise import revise
@@ -26,6 +26,9 @@ from publisher.digest.welcome import receive
 from publisher.progress import Progress, silent
 from publisher.store.engine import Store
 from publisher.templating import Templates
+
+#: New objects after which Python looks for garbage.
+_GARBAGE = 50_000
 
 _log = log.get("digest")
 
@@ -72,14 +75,15 @@ async def plan(
     desk = Desk(store, settings, Press(settings, templates), now)
     await receive(desk)
     run = Run(desk, manual, newsletter, batch)
-    looked_at = 0
-    # What stands in memory before is looked through for garbage once, not with each batch.
+    # What stands in memory before is looked through for garbage once, not with each batch; and a batch is many rows
+    # that live on until it is written.
+    often = gc.get_threshold()
     gc.freeze()
+    gc.set_threshold(_GARBAGE, *often[1:])
     try:
-        while number := await plan_batch(run):
-            looked_at += number
-            progress(looked_at, 0)
+        await plan_due(run, progress)
     finally:
+        gc.set_threshold(*often)
         gc.unfreeze()
     await revise(desk)
     return _report(desk.tally, desk.press.faults)

@@ -15,11 +15,9 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from publisher.mail.hours import Hours
-from publisher.mail.standing import Standing, about_relay, greylists, limits_us
+from publisher.mail.standing import CREDIT, Standing, about_relay, greylists, limits_us
 from publisher.outgoing import Claim, DeliveryState, Outcome
 
-#: What was not used of a rate is made up for later, as far as this goes: nobody wakes up for each single message.
-CREDIT = timedelta(milliseconds=100)
 #: Domains that ask for less in a row, with nothing accepted meanwhile, until it is the relay that asks.
 DOMAINS = 3
 

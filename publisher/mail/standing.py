@@ -20,6 +20,8 @@ STOP = timedelta(minutes=10)
 STEP = 20
 #: Refusals in a row that are taken as a wish for less.
 STREAK = 3
+#: What was not used of a rate is made up for later, as far as this goes: nobody wakes up for each single message.
+CREDIT = timedelta(milliseconds=100)
 #: Messages of a spared domain that may start within this time are kept at hand; the others wait in the store.
 HORIZON = timedelta(seconds=2)
 #: Length of the line in which a domain's further messages wait for their turn.
@@ -136,7 +138,8 @@ class Standing:
     def forgettable(self, now: datetime) -> bool:
         """Whether nothing is known that a new one would not say."""
         idle = not (self.kept or self.under_way or self.bad) and self.allowed is None
-        return idle and (self.next_free is None or self.next_free <= now) and (self.tail is None or self.tail <= now)
+        spent = self.next_free is not None and self.next_free > now - CREDIT
+        return idle and not spent and (self.tail is None or self.tail <= now)
 
 
 def limits_us(reply: Reply) -> bool:

@@ -97,11 +97,10 @@ async def plan(
     ]
     at = plain(tx.dialect.name, now)
     written = await planning.add(tx, [
-        planning.new_row(
+        row for item in held for row in planning.new_rows(
             planning.Edition(edition_id, variant_id, item.period, (item.from_seq, item.to_seq), at),
-            item.subscription_id, item.message_id, at,
+            [item.subscription_id], [item.message_id], [at],
         )
-        for item in held
     ])
     slots: dict[planning.Slot, list[int]] = {}
     for item in held:

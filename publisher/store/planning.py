@@ -1,8 +1,9 @@
 """What the plan step reads and writes for many readers at once.
 
-    due | a page along the index | ... | locked, still as read? | deliveries added, due instants moved on
+    due | a page along the index, in groups | ... | locked, still as read? | deliveries added, due instants moved on
 
-A reader is a few light values here, and no object; readers of whom all that decides is equal are `Alike`.
+Readers of whom all that decides is equal are `Alike`. The database puts them together, so that a reader is one number
+here until a delivery is written.
 """
 
 from __future__ import annotations
@@ -13,14 +14,28 @@ from dataclasses import dataclass
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Table, Text, and_, bindparam, cast, select, tuple_, type_coerce, update
+from sqlalchemy import (
+    BigInteger,
+    Select,
+    Table,
+    Text,
+    and_,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import NullType
 
 from publisher.model import ArticleStatus, Frequency, SubscriptionState
 from publisher.outgoing import DeliveryState
-from publisher.store.bulk import Bulk, PlainInstant, among, instant, run_all
+from publisher.store.bulk import Bulk, PlainInstant, among, among_given, ids_value, instant, rows_of_each, run_all
 from publisher.store.engine import Tx
 from publisher.store.instant import Instant
 from publisher.store.mail_schema import deliveries, subscribers, subscriptions
@@ -47,8 +62,30 @@ class Alike:
     timezone: str
 
 
-#: A subscription of a page, from which `as_found` and `as_alike` take what they say; its id and newsletter by name.
-PageRow = Row[*tuple[Any, ...]]
+#: A place in the order of a page: due instant and id.
+Place = tuple[PlainInstant | None, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Readers of a page who are alike, and confirmed as often."""
+
+    #: What `read_alike` takes.
+    alike: tuple[Any, ...]
+    generation: int
+    #: Subscriptions, in order; never none.
+    ids: list[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some readers, and where the next page begins."""
+
+    groups: tuple[Group, ...]
+    #: Of the last reader; None where there is none.
+    last: Place | None
+
+
 #: A subscription as it was read, of which all must still be so when its edition is written: id, generation, `from_seq`,
 #: due instant.
 Found = tuple[int, int, int, PlainInstant | None]
@@ -68,6 +105,13 @@ _RAW = (
     type_coerce(subscriptions.c.next_due_at, NullType()).label("next_due_at"),
     type_coerce(subscriptions.c.last_due_at, NullType()).label("last_due_at"), subscribers.c.timezone,
 )
+#: Where they stand in `Group.alike`.
+_FROM_SEQ, _DUE_AT = 5, 6
+#: What a group has in common, in the order in which two readers are told apart soonest.
+_GROUPED = (
+    "from_seq", "sections", "timezone", "next_due_at", "generation", "last_due_at", "weekday", "local_time",
+    "frequency", "newsletter",
+)
 _PAGE = select(subscriptions.c.id, subscriptions.c.generation, *_RAW).join(
     subscribers, subscriptions.c.subscriber_id == subscribers.c.id
 )
@@ -83,32 +127,48 @@ _LOCKED = select(
 )
 
 
-async def due(tx: Tx, now: datetime, limit: int, after: PageRow | None = None) -> Sequence[PageRow]:
-    """Active subscriptions due at `now`, in the order of their due instants; those after the row of an earlier page."""
-    if after is None:
-        return (await tx.execute(_DUE.limit(limit), {"now": now})).all()
-    place = {"at": instant(after.next_due_at), "after": after.id}
-    return (await tx.execute(_DUE.where(_LATER).limit(limit), {"now": now, **place})).all()
+async def due(tx: Tx, now: datetime, limit: int, after: Place | None = None) -> Page:
+    """Active subscriptions due at `now`, in the order of due instants; those after the last of an earlier page."""
+    if after is None or after[0] is None:
+        return await _page(tx, _DUE.limit(limit), {"now": now})
+    return await _page(tx, _DUE.where(_LATER).limit(limit), {"now": now, "at": instant(after[0]), "after": after[1]})
 
 
-async def active(tx: Tx, newsletter: str, limit: int, after: PageRow | None = None) -> Sequence[PageRow]:
+async def active(tx: Tx, newsletter: str, limit: int, after: Place | None = None) -> Page:
     """Active subscriptions to a newsletter, in the order of their ids; as `due`."""
-    mine = and_(_ACTIVE, subscriptions.c.newsletter == newsletter, subscriptions.c.id > (after.id if after else 0))
-    return (await tx.execute(_PAGE.where(mine).order_by(subscriptions.c.id).limit(limit))).all()
+    mine = and_(_ACTIVE, subscriptions.c.newsletter == newsletter, subscriptions.c.id > (after[1] if after else 0))
+    page = await _page(tx, _PAGE.where(mine).order_by(subscriptions.c.id).limit(limit), {})
+    last = max((group.ids[-1] for group in page.groups), default=None)
+    return Page(page.groups, None if last is None else (None, last))
 
 
-def as_found(row: PageRow) -> Found:
-    """What must still be so when the reader's edition is written."""
-    return row[0], row[1], row[7], row[8]
+async def _page(tx: Tx, readers: Select[Any], values: dict[str, Any]) -> Page:
+    """These readers in groups; the last one is that of the order of due instants."""
+    each = readers.subquery()
+    alike = [each.c[name] for name in _GROUPED]
+    gather = func.json_group_array if tx.dialect.name == "sqlite" else func.array_agg
+    query = select(each.c.generation, *(each.c[column.name] for column in _RAW), gather(each.c.id, type_=NullType()))
+    rows = (await tx.execute(query.group_by(*alike), values)).all()
+    groups = tuple(Group(tuple(row[1:-1]), row[0], _in_order(row[-1])) for row in rows)
+    # An instant is text, or a datetime, in all rows alike; where it is missing the order is that of ids.
+    last = max(((group.alike[_DUE_AT], group.ids[-1]) for group in groups if group.alike[_DUE_AT]), default=None)
+    return Page(groups, last)
 
 
-def as_alike(row: PageRow) -> tuple[Any, ...]:
-    """What `read_alike` takes: equal for readers who are alike."""
-    return tuple(row[2:])
+def _in_order(ids: str | list[int]) -> list[int]:
+    found: list[int] = json.loads(ids) if isinstance(ids, str) else ids
+    found.sort()
+    return found
+
+
+def newsletter_of(group: Group) -> str:
+    """The newsletter of these readers."""
+    name: str = group.alike[0]
+    return name
 
 
 def read_alike(raw: tuple[Any, ...]) -> Alike:
-    """What `as_alike` gave, in the values that the rest of the program knows."""
+    """A group's `alike`, in the values that the rest of the program knows."""
     newsletter, frequency, weekday, local_time, sections, from_seq, next_due, last_due, timezone = raw
     hour, minute = local_time.split(":")
     return Alike(
@@ -129,6 +189,19 @@ async def lock(tx: Tx, ids: Iterable[int]) -> set[Found]:
     return {(row[0], row[1], row[2], row[3]) for row in rows if row[4] == SubscriptionState.ACTIVE}
 
 
+async def hold(tx: Tx, groups: Sequence[Group]) -> set[int]:
+    """The ids of those of these readers who are still as they were read, kept as by `lock`."""
+    if tx.dialect.name == "postgresql":
+        everybody = sorted(ident for group in groups for ident in group.ids)
+        mine = among(tx, subscriptions.c.id, everybody)
+        await tx.execute(select(subscriptions.c.id).where(mine).order_by(subscriptions.c.id).with_for_update())
+    values = [
+        (group.generation, group.alike[_FROM_SEQ], group.alike[_DUE_AT], ids_value(tx, group.ids)) for group in groups
+    ]
+    found = await rows_of_each(tx, _HELD, values)
+    return {ident for rows in found for ident, same in rows if same}
+
+
 @dataclass(frozen=True, slots=True)
 class Edition:
     """What the deliveries of readers who are alike have in common."""
@@ -142,24 +215,22 @@ class Edition:
     created_at: PlainInstant
 
 
-def new_row(edition: Edition, subscription_id: int, message_id: str, next_attempt_at: PlainInstant) -> NewRow:
-    """A delivery that waits to be sent."""
-    return (
-        edition.edition_id, subscription_id, edition.variant_id, edition.period, *edition.window,
-        DeliveryState.QUEUED.value, 0, next_attempt_at, 0, "", "", message_id, edition.created_at,
+def new_rows(
+    edition: Edition, ids: Sequence[int], message_ids: Sequence[str], times: Sequence[PlainInstant]
+) -> list[NewRow]:
+    """Deliveries that wait to be sent, one for each of these subscriptions."""
+    edition_id, shared, created_at = (
+        edition.edition_id,
+        (edition.variant_id, edition.period, *edition.window, DeliveryState.QUEUED.value, 0),
+        edition.created_at,
     )
+    each = zip(ids, message_ids, times, strict=True)
+    return [(edition_id, ident, *shared, at, 0, "", "", message_id, created_at) for ident, message_id, at in each]
 
 
-def reader_of(row: NewRow) -> int:
-    """The subscription of a delivery on its way."""
-    ident: int = row[1]
-    return ident
-
-
-def period_of(row: NewRow) -> str:
-    """The slot of a delivery on its way."""
-    period: str = row[3]
-    return period
+def slot_of(row: NewRow) -> tuple[int, str]:
+    """The (subscription, period) of a delivery on its way."""
+    return row[1], row[3]
 
 
 async def add(tx: Tx, rows: Sequence[NewRow]) -> int:
@@ -185,6 +256,18 @@ async def stories(tx: Tx, after: int, to: int, slugs: Sequence[str], limit: int)
     return [(row.id, row.content_hash) for row in rows]
 
 
+def _held(dialect: str) -> ClauseElement:
+    # What is compared is a column, not a condition, which would lead SQLite to the index of states.
+    same = and_(
+        subscriptions.c.state == literal_column(f"'{SubscriptionState.ACTIVE.value}'"),
+        subscriptions.c.generation == bindparam("generation", type_=BigInteger),
+        subscriptions.c.from_seq == bindparam("from_seq", type_=BigInteger),
+        subscriptions.c.next_due_at.is_not_distinct_from(bindparam("next_due_at", type_=Instant)),
+    )
+    mine = among_given(dialect, subscriptions.c.id, "ids")
+    return select(subscriptions.c.id, same.label("same")).where(mine)
+
+
 def _insert_new(dialect: str) -> ClauseElement:
     insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
     new = insert(deliveries).inline().values(_parameters(deliveries, _COLUMNS))
@@ -197,3 +280,4 @@ def _parameters(table: Table, names: Iterable[str]) -> dict[Any, Any]:
 
 
 _ADD = Bulk(_insert_new, _COLUMNS)
+_HELD = Bulk(_held, ("generation", "from_seq", "next_due_at", "ids"))

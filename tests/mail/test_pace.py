@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher.mail.hours import Hours
-from publisher.mail.pace import CREDIT, Limits, Pace
-from publisher.mail.standing import HORIZON, LINE, STEP, STOP, Standing, greylists, limits_us
+from publisher.mail.pace import Limits, Pace
+from publisher.mail.standing import CREDIT, HORIZON, LINE, STEP, STOP, Standing, greylists, limits_us
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from tests.mail.conftest import NOON
 

@@ -43,6 +43,12 @@ def run(store: Store, templates: Templates, keys: Keys) -> Callable[..., Awaitab
 Run = Callable[..., Awaitable[DeliverReport]]
 
 
+def running() -> Callable[[], datetime]:
+    """A clock that begins at noon, and goes."""
+    begun = clocks.monotonic()
+    return lambda: NOON + timedelta(seconds=clocks.monotonic() - begun)
+
+
 async def rows(store: Store, domain: str) -> list[tuple[DeliveryState, datetime | None, int]]:
     async with store.read() as tx:
         found = await ledger_view.list_deliveries(tx, domain=domain, limit=10_000)
@@ -99,7 +105,7 @@ async def test_slow_domain_has_the_connections_that_it_is_given(
     await plant([*(f"r{n}@slow.example" for n in range(15)), *(f"r{n}@fast.example" for n in range(200))])
     async with store.write() as tx:
         await pacing.throttles.save(tx, [("slow.example", None, 1, "421 earlier")], [])
-    assert (await run(settings(port=server.port, connections=4))).accepted == 215
+    assert (await run(settings(port=server.port, connections=4), now=running())).accepted == 215
     order = [to.partition("@")[2] for to, *_ in server.taken]
     assert most == 1
     assert order.index("slow.example") < 40
@@ -166,7 +172,7 @@ async def test_rate_spaces_messages(store: Store, scripted: Start, settings: Mak
     server = await scripted()
     await plant([f"r{n}@m.example" for n in range(30)])
     begun = clocks.monotonic()
-    report = await run(settings(port=server.port, rate=100), now=lambda: datetime.now(UTC))
+    report = await run(settings(port=server.port, rate=100), now=running())
     assert report.accepted == 30
     assert clocks.monotonic() - begun >= 0.19
 
@@ -177,12 +183,13 @@ async def test_spread_messages_go_at_their_times(
     """What is due later is not sent now; what is due within seconds is waited for, in the same run."""
     server = await scripted()
     await plant([f"r{n}@m.example" for n in range(4)])
-    began = datetime.now(UTC)
+    now = running()
+    began = now()
     times = [began, began + timedelta(seconds=0.3), began + timedelta(seconds=0.6), began + timedelta(hours=1)]
     async with store.write() as tx:
         for number, at in enumerate(times, 1):
             plain = at.replace(tzinfo=None).isoformat(" ", "microseconds")
             await tx.exec_driver_sql("UPDATE deliveries SET next_attempt_at = ? WHERE id = ?", (plain, number))
-    assert (await run(settings(port=server.port), now=lambda: datetime.now(UTC))).accepted == 3
-    assert datetime.now(UTC) >= times[2]
+    assert (await run(settings(port=server.port), now=now)).accepted == 3
+    assert now() >= times[2]
     assert [state for state, _, _ in await rows(store, "m.example")].count(DeliveryState.QUEUED) == 1
