@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr
 from publisher.setting_types import (
     Domain,
     Duration,
+    EndpointOrNone,
     Hook,
     Location,
     Mailbox,
@@ -105,6 +106,8 @@ class Mail(Server):
     rates: dict[Domain, Annotated[float, Field(gt=0)]] = Field(default_factory=dict)
     #: Domains that share their mail servers share their limits (asked of the DNS).
     group_by_mx: bool = True
+    #: DNS server that is asked, as "127.0.0.1:53"; empty: the system's.
+    resolver: EndpointOrNone = ""
     #: No digest starts between these times of the site's zone, as "22:00-06:30"; empty: at all times.
     quiet: TimesOfDay = None
     #: Absent: no warm-up.

@@ -115,6 +115,13 @@ def _endpoint(value: str) -> str:
     return value
 
 
+def _endpoint_or_none(value: str) -> str:
+    try:
+        return _endpoint(value) if value else value
+    except ValueError as error:
+        raise ValueError('is no server; write its address and port, as "127.0.0.1:53"') from error
+
+
 def _times_of_day(value: object) -> object:
     if value in ("", None):
         return None
@@ -148,6 +155,7 @@ FeedAddress = Annotated[str, AfterValidator(_feed_address)]
 Hook = Annotated[SecretStr, AfterValidator(_hook)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 MailboxOrNone = Annotated[str, AfterValidator(_mailbox_or_none)]
+EndpointOrNone = Annotated[str, AfterValidator(_endpoint_or_none)]
 Endpoint = Annotated[str, AfterValidator(_endpoint)]
 
 

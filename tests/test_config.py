@@ -517,6 +517,33 @@ def test_secret_that_is_given_twice_or_cannot_be_read_is_refused(faults: Callabl
     ]
 
 
+def test_relay_has_a_secret_of_its_own(load: Load, faults: Callable[..., list[str]], tmp_path: Path) -> None:
+    """From a file too; a file that cannot be read is told with the relay's number."""
+    (tmp_path / "secret").write_text("geheim\n")
+    relay = '[[mail.relay]]\nhost = "two.example"\npassword_file = '
+    assert load(f'{relay}"secret"').mail.servers[1].password.get_secret_value() == "geheim"
+    assert faults(f'{relay}"nowhere"') == [
+        "mail.relay.0.password_file: cannot read nowhere: No such file or directory"
+    ]
+
+
+def test_pace_of_mail(load: Load, faults: Callable[..., list[str]]) -> None:
+    """Domains are written as mail knows them; what cannot be meant is refused by the key's name."""
+    mail = load(
+        '[mail]\nquiet = "22:00-06:30"\nrates = { "Bücher.example" = 2 }\nresolver = "127.0.0.1:53"\n'
+        "[mail.warm_up]\nsince = 2026-12-01\ndays = [5, 10]"
+    ).mail
+    assert mail.rates == {"xn--bcher-kva.example": 2.0}
+    assert mail.warm_up is not None
+    assert mail.warm_up.days == (5, 10)
+    for text, key in (
+        ("rate = -1", "mail.rate"), ('quiet = "22-6"', "mail.quiet"), ('resolver = "dns"', "mail.resolver"),
+        ("rates = { m = 1 }", "mail.rates"), ('rates = { "m.example" = 0 }', "mail.rates"),
+        ("warm_up = { since = 2026-12-01, days = [0] }", "mail.warm_up.days"),
+    ):
+        assert [line.startswith(key) for line in faults(f"[mail]\n{text}")] == [True], text
+
+
 def test_secret_is_shown_nowhere(load: Load, faults: Callable[..., list[str]], tmp_path: Path) -> None:
     """Neither by the settings nor by a refusal, whatever is wrong."""
     (tmp_path / "secret").write_text("geheim")
@@ -527,6 +554,7 @@ def test_secret_is_shown_nowhere(load: Load, faults: Callable[..., list[str]], t
     ):
         assert "geheim" not in " ".join(faults(text))
     assert faults("[mail]\npassword = 4711") == ["mail.password: must be text in quotes"]
+    assert faults("[[mail.relay]]\npassword = 4711") == ["mail.relay.0.password: must be text in quotes"]
     refused = faults('[alerts]\nwebhook = "chat.example.org/geheim"')
     assert refused == ['alerts.webhook: is no web address; write one such as "https://chat.example.org/hooks/abc"']
     assert "geheim" not in repr(load('[alerts]\nwebhook = "https://chat.example.org/geheim?x=1"'))

@@ -54,7 +54,7 @@ TABLE = {
         store.*
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
-        mail.envelope mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
+        mail.envelope mail.exchanges mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
         """,
     "step": """
         intake.bring_in intake.export_pictures
@@ -85,6 +85,7 @@ HOMES = {
     "charset_normalizer": ("intake.decode",),
     "cryptography": ("crypto",),
     "css_inline": ("digest.render",),
+    "dns": ("mail.exchanges",),
     "feedparser": ("intake.feed_parse",),
     "feedgen": ("feeds.generator",),
     "htmldate": ("intake.html_page",),

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import islice
 from math import log2
 from operator import itemgetter
 from typing import Any, NamedTuple
@@ -127,9 +128,13 @@ def _vocabulary(lines: list[str], split: list[list[str]]) -> tuple[frozenset[str
     for line, words in zip(lines, split, strict=True):
         if shape.is_sentence(line):
             used.update(list(dict.fromkeys(words)))  # not a set: its order, and that of ties, is chance
-    ordered = sorted(used.items(), key=itemgetter(1), reverse=True)
-    common = frozenset(word for word, _ in ordered[:_FUNCTION_WORDS])
-    return common, frozenset(word for word, count in ordered[_FUNCTION_WORDS:] if count > 1)
+    # Most words stand there once: they come last, in the text's order, and need no sorting.
+    often = sorted((pair for pair in used.items() if pair[1] > 1), key=itemgetter(1), reverse=True)
+    common = [word for word, _ in often[:_FUNCTION_WORDS]]
+    if len(common) < _FUNCTION_WORDS:
+        once = (word for word, count in used.items() if count == 1)
+        common += islice(once, _FUNCTION_WORDS - len(common))
+    return frozenset(common), frozenset(word for word, _ in often[_FUNCTION_WORDS:])
 
 
 def _row(one: _Shape, words: list[str], times: int, common: frozenset[str], vocabulary: frozenset[str]) -> Row:

@@ -63,13 +63,13 @@ def _would_fit(line: str, following: str, width: int) -> bool:
 
 
 def _joined(group: list[str], width: int) -> list[str]:
-    joined = [group[0]]
+    joined = [[group[0]]]
     for before, line in pairwise(group):
         if _breaks(before, line, width):
-            joined.append(line)
+            joined.append([line])
         else:
-            joined[-1] += _gap(before, line.lstrip()) + line.strip()
-    return joined
+            joined[-1] += (_gap(before, line.lstrip()), line.strip())
+    return list(map("".join, joined))
 
 
 def _gap(before: str, line: str) -> str:

@@ -84,7 +84,9 @@ def _assigned(page: Lines) -> list[Role]:
 
 def _collected(page: Lines, found: list[Role], zone: ZoneInfo) -> Page:
     """The article's parts, each from the lines of its role."""
-    of = {role: [line for line, its in zip(page.lines, found, strict=True) if its is role] for role in Role}
+    of: dict[Role, list[str]] = {role: [] for role in Role}
+    for line, its in zip(page.lines, found, strict=True):
+        of[its].append(line)
     body = tuple(line for line, role in zip(page.lines, found, strict=True) if role in OF_BODY)
     title, standfirst = "".join(of[Role.HEADLINE][:1]), "".join(of[Role.STANDFIRST][:1])
     caption, credit = _picture(page.lines, found)

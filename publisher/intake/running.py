@@ -81,8 +81,9 @@ def _shares(page: Lines, model: line_model.Model | None) -> list[float]:
 def _unglue(page: Lines) -> None:
     """Cuts a headline off the end of another line, where a scrape joined the two."""
     heads = [line for line in page.lines[:HEAD] if shape.is_titlelike(line) and shape.words(line) >= 3]
+    ends = tuple(heads)
     for at, line in enumerate(page.lines[:HEAD]):
-        for head in heads:
+        for head in heads if line.endswith(ends) else ():
             if line.endswith(head) and len(line) >= len(head) + 12:
                 page.lines[at] = line[: -len(head)].rstrip()
                 page.folded[at] = fold(page.lines[at])

@@ -18,6 +18,8 @@ from publisher.text import fold
 #: Numbers of a text, and those with the one of its title.
 _OF_TEXT = 16
 SIZE = _OF_TEXT + 1
+#: Characters of a text that count: a longer one is a book, and takes seconds.
+_LONGEST = 500_000
 #: Words of a run.
 _RUN = 4
 
@@ -25,7 +27,7 @@ _RUN = 4
 @lru_cache(maxsize=64)  # a document is asked for it when it is looked for, and when it is kept
 def sketch(title: str, text: str) -> tuple[int, ...]:
     """At most `SIZE` different numbers of 63 bits."""
-    found = list(_runs(text))
+    found = list(_runs(text[:_LONGEST]))
     # The quick checksum only chooses; what is stored tells many more texts apart.
     sums = list(map(crc32, found))
     limit = sorted(sums)[:_OF_TEXT][-1]  # sorting bare numbers, and then a few pairs, is half the cost of a heap

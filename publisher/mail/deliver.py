@@ -43,6 +43,8 @@ _log = log.get("mail")
 
 #: Time between two signs of progress.
 _GLIMPSE = timedelta(seconds=0.2)
+#: What is due within this time counts for the number of connections: an edition may be spread.
+_SOON = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,10 +103,11 @@ async def deliver(
     """
     relay = relay or Relay()
     relay.use(settings)
-    due = 0
+    due = soon = 0
     if not (stop.is_set() or relay.resting(now())):
         async with store.read() as tx:
             due = await ledger_view.due(tx, now())
+            soon = await ledger_view.due(tx, now() + _SOON) if due else 0
     if not due:
         return DeliverReport()
     if settings.mail.transport == "smtp" and not settings.site.url.startswith("https:"):
@@ -125,7 +128,7 @@ async def deliver(
         stack.push_async_callback(_put_back, stock, ahead)
         run = Run(stock, ledger, relay, policy, now, stop)
         crew = await stack.enter_async_context(Crew.called(settings, ledger, ahead, policy, stop, due))
-        await run_connections(run, min(crew.share, due))
+        await run_connections(run, min(crew.share, soon))
         await crew.ended()
     if count.done:
         count.show()

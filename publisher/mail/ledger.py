@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from publisher import log
+from publisher.errors import StoreError
 from publisher.mail.pace import Pace
 from publisher.outgoing import Claim, Outcome
 from publisher.store import outbox
@@ -95,13 +96,11 @@ class Ledger:
         """One commit for these visitors, and their answers."""
         outcomes = [visit.outcome for visit in visits if visit.outcome is not None]
         unsent = [visit.unsent for visit in visits if visit.unsent is not None]
-        hungry = [visit for visit in visits if visit.want is not None and not visit.answer.done()]
         now = self.clock()
-        # What was made ready for a domain that limits us since is not claimed: it waits its turn in the store.
-        wanted = [visit.want for visit in hungry if visit.want is not None and not self.pace.bars(visit.want, now)]
-        done = await self.express.run(turn(now, outcomes, unsent, [] if self._closed else wanted))
-        for outcome in outcomes:
+        for outcome in outcomes:  # what the server said is true, whatever becomes of the commit
             self.pace.ended(outcome)
+        done = await self.express.run(turn(now, outcomes, unsent, self._wanted(visits, now)))
+        for outcome in outcomes:
             self.heard(outcome)
         for claim in unsent:
             self.pace.given_back(claim, self.clock())
@@ -118,8 +117,22 @@ class Ledger:
         if taken:  # their visitors were cancelled meanwhile
             await self._give_back(list(taken.values()))
         if done.refused:
+            await self._put_away(done.refused)
+
+    def _wanted(self, visits: list[_Visit], now: datetime) -> list[Claim]:
+        """What may be claimed for them. What was made ready for a domain that limits us since waits in the store."""
+        if self._closed:
+            return []
+        hungry = [visit.want for visit in visits if visit.want is not None and not visit.answer.done()]
+        return [claim for claim in hungry if not self.pace.bars(claim, now)]
+
+    async def _put_away(self, refused: Sequence[Claim]) -> None:
+        """Ends what is not to be sent any more; where the store fails, the next reading meets it again."""
+        try:
             async with self.store.write() as tx:
-                await outbox.weed(tx, done.refused, self.clock())
+                await outbox.weed(tx, refused, self.clock())
+        except StoreError as error:
+            _log.warning("candidates not put away", count=len(refused), why=str(error))
 
     async def _give_back(self, claims: list[Claim]) -> None:
         try:

@@ -10,6 +10,7 @@ from datetime import datetime
 from publisher import log
 from publisher.config import Settings
 from publisher.errors import StoreError
+from publisher.mail.exchanges import Exchanges
 from publisher.mail.hours import Hours
 from publisher.mail.pace import Limits, Pace
 from publisher.mail.standing import Standing
@@ -27,6 +28,8 @@ async def fill(pace: Pace, store: Store, settings: Settings, now: datetime) -> N
     if pace.filled:
         return
     pace.limits = limits_of(settings)
+    if settings.mail.group_by_mx and settings.mail.transport == "smtp":
+        pace.group_of = Exchanges(settings.mail.resolver)
     hours = pace.limits.hours
     async with store.read() as tx:
         found = await throttles.load(tx)
@@ -87,4 +90,6 @@ async def kept(store: Store, pace: Pace) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        if isinstance(pace.group_of, Exchanges):
+            await pace.group_of.close()
         await write()

@@ -66,7 +66,7 @@ def settings(tmp_path: Path) -> Callable[..., Settings]:
     """Makes settings; its arguments are keys of [mail]."""
 
     def make(**mail: object) -> Settings:
-        values = {"sender": "The Example Courier <digest@example.org>", "transport": "smtp", "timeout": "5s", **mail}
+        values = {"sender": "The Example Courier <digest@example.org>", "transport": "smtp", "timeout": "5s", "group_by_mx": False, **mail}
         return Settings(
             site=Site(url=SITE, postal_address=ADDRESS), mail=Mail.model_validate(values), root=tmp_path,
             newsletter=(Newsletter(name="daily", title="The Daily Courier"),),

@@ -192,7 +192,8 @@ def test_group_may_get_its_name_while_messages_are_under_way() -> None:
     """What began under the domain's name ends under it; nothing stays behind."""
     groups: dict[str, str] = {}
     pace = Pace(group_of=lambda domain: groups.get(domain, domain))
-    assert starts(pace, one := claim(1, "a.org"), NOON)
+    one = claim(1, "a.org")
+    assert starts(pace, one, NOON)
     groups["a.org"] = "mx.net"
     ended(pace, one, OK, NOON)
     send(pace, claim(2, "a.org"), OK, NOON)
@@ -291,7 +292,8 @@ def test_warm_up_has_its_number_for_each_day() -> None:
 def test_warm_up_counts_what_is_under_way() -> None:
     """What may still be accepted takes a place; what was refused gives it back."""
     pace = Pace(Limits(hours=Hours(UTC, None, (1,), NOON.date())))
-    assert starts(pace, first := claim(1), NOON)
+    first = claim(1)
+    assert starts(pace, first, NOON)
     assert pace.place(claim(2), NOON) == NOON
     assert pace.opens(claim(2), NOON) is None
     ended(pace, first, Reply(550, "5.1.1", "no such user"), NOON)

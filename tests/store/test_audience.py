@@ -109,13 +109,15 @@ async def test_due_are_active_subscriptions_whose_time_has_come(scene: Any) -> N
         await audience.set_due(tx, gone, NOW)
         await audience.unsubscribe(tx, gone, NOW)
     async with scene.store.read() as tx:
-        (found,) = await planning.due(tx, NOW, 10)
-        assert found.id == due
-        assert planning.read_alike(planning.as_alike(found)).last_due_at == NOW - HOUR
-        assert [row.id for row in await planning.due(tx, NOW + HOUR, 1)] == [due]
-        assert [row.id for row in await planning.due(tx, NOW + HOUR, 9, found)] == [later]
+        page = await planning.due(tx, NOW, 10)
+        (found,) = page.groups
+        assert found.ids == [due]
+        assert planning.read_alike(found.alike).last_due_at == NOW - HOUR
+        assert [group.ids for group in (await planning.due(tx, NOW + HOUR, 1)).groups] == [[due]]
+        assert [group.ids for group in (await planning.due(tx, NOW + HOUR, 9, page.last)).groups] == [[later]]
         assert [r.subscription.id for r in await audience.unscheduled(tx, 10)] == [waiting]
-        assert [row.id for row in await planning.active(tx, "daily", 10, found)] == [later, waiting]
+        rest = await planning.active(tx, "daily", 10, page.last)
+        assert sorted(ident for group in rest.groups for ident in group.ids) == [later, waiting]
         assert await audience.next_due(tx) == {"daily": (NOW, 3)}
         assert await audience.count_by_state(tx) == {"active": 3, "pending": 1, "unsubscribed": 1}
 

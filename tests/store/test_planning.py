@@ -6,10 +6,13 @@ import asyncio
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+from sqlalchemy import update
+
 from publisher.model import ArticleStatus, Frequency, Subscription
 from publisher.outgoing import DeliveryState, NewVariant
 from publisher.store import articles, audience, editions, planning
 from publisher.store.bulk import plain
+from publisher.store.mail_schema import subscriptions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -53,10 +56,10 @@ async def test_due_readers_come_in_pages_by_due_instant(scene: Any) -> None:
             await audience.set_due(tx, ident, NOW - timedelta(days=1) + timedelta(hours=3 * hours))
     found, after = [], None
     async with scene.store.read() as tx:
-        while page := await planning.due(tx, NOW, 2, after):
-            found += [row.id for row in page]
-            after = page[-1]
-    assert found == [ids[1], ids[2], ids[3], ids[0]]
+        while (page := await planning.due(tx, NOW, 2, after)).last:
+            found.append(sorted(ident for group in page.groups for ident in group.ids))
+            after = page.last
+    assert found == [[ids[1], ids[2]], sorted([ids[3], ids[0]])]
 
 
 async def test_readers_who_are_alike_are_equal_but_for_themselves(scene: Any) -> None:
@@ -69,25 +72,40 @@ async def test_readers_who_are_alike_are_equal_but_for_themselves(scene: Any) ->
             tx, ids[2], frequency=Frequency.WEEKLY, weekday=3, local_time=time(18, 30), sections=("arts", "news"))
         await audience.set_due(tx, ids[2], LATER)
     async with scene.store.read() as tx:
-        rows = await planning.due(tx, LATER, 9)
-    first, second, third = (planning.read_alike(planning.as_alike(row)) for row in rows)
-    assert first == second == planning.Alike(
+        page = await planning.due(tx, LATER, 9)
+    found = {tuple(group.ids): planning.read_alike(group.alike) for group in page.groups}
+    assert set(found) == {(ids[0], ids[1]), (ids[2],)}
+    first, third = found[ids[0], ids[1]], found[ids[2],]
+    assert {planning.newsletter_of(group) for group in page.groups} == {"daily"}
+    assert first == planning.Alike(
         "daily", Frequency.DAILY, 0, time(7), (), 0, NOW, NOW - timedelta(days=1), "UTC")
     assert (third.frequency, third.weekday, third.local_time) == (Frequency.WEEKLY, 3, time(18, 30))
     assert (third.sections, third.next_due_at) == (("arts", "news"), LATER)
 
 
-async def test_the_lock_tells_who_is_still_as_they_were_read(scene: Any) -> None:
-    """Not one who left, came to another place, or made new choices since."""
-    ids = [await scene.reader(f"r{n}@example.org") for n in range(4)]
+async def test_only_those_are_held_who_are_still_as_they_were_read(scene: Any) -> None:
+    """Not one who left, came to another place, was confirmed anew, or made new choices since."""
+    ids = [await scene.reader(f"r{n}@example.org") for n in range(6)]
     async with scene.store.write() as tx:
         for ident in ids:
             await audience.set_due(tx, ident, NOW)
-        rows = await planning.due(tx, NOW, 9)
+        page = await planning.due(tx, NOW, 9)
+        by_hand = await planning.active(tx, "daily", 9)
         await audience.unsubscribe(tx, ids[1], NOW)
         await audience.set_due(tx, ids[2], LATER)
-        held = await planning.lock(tx, [*ids, 999])
-    assert {found[0] for found in map(planning.as_found, rows) if found in held} == {ids[0], ids[3]}
+        await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[3]).values(from_seq=7))
+        await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[4]).values(generation=9))
+        assert await planning.hold(tx, page.groups) == await planning.hold(tx, by_hand.groups) == {ids[0], ids[5]}
+        assert {found[0] for found in await planning.lock(tx, [*ids, 999])} == set(ids) - {ids[1]}
+
+
+async def test_those_without_a_due_instant_are_held_too(scene: Any) -> None:
+    """A run by hand asks for readers who have none yet."""
+    ids = [await scene.reader(f"r{n}@example.org") for n in range(2)]
+    async with scene.store.write() as tx:
+        page = await planning.active(tx, "daily", 9)
+        await audience.set_due(tx, ids[1], NOW)
+        assert await planning.hold(tx, page.groups) == {ids[0]}
 
 
 async def test_deliveries_are_added_where_the_slot_is_free(scene: Any) -> None:
@@ -99,7 +117,8 @@ async def test_deliveries_are_added_where_the_slot_is_free(scene: Any) -> None:
         variant = await editions.variant(tx, edition, NewVariant("key", "en", "Subject", "", "", ()))
         at = plain(tx.dialect.name, NOW)
         new = planning.Edition(edition, variant, "D:2026-11-22", (0, 1), at)
-        rows = [planning.new_row(new, ident, f"<new.{ident}@example.org>", at) for ident in ids]
+        rows = planning.new_rows(new, ids, [f"<new.{ident}@example.org>" for ident in ids], [at] * len(ids))
+        assert [planning.slot_of(row) for row in rows] == [(ident, "D:2026-11-22") for ident in ids]
         assert await planning.add(tx, rows) == 2
         assert await planning.add(tx, []) == 0
         await planning.move(tx, (LATER, NOW), ids[:1])
