@@ -538,7 +538,7 @@ def test_pace_of_mail(load: Load, faults: Callable[..., list[str]]) -> None:
     assert mail.warm_up.days == (5, 10)
     for text, key in (
         ("rate = -1", "mail.rate"), ('quiet = "22-6"', "mail.quiet"), ('resolver = "dns"', "mail.resolver"),
-        ("rates = { m = 1 }", "mail.rates"), ('rates = { "m.example" = 0 }', "mail.rates"),
+        ('rates = { "m m" = 1 }', "mail.rates"), ('rates = { "m.example" = 0 }', "mail.rates"),
         ("warm_up = { since = 2026-12-01, days = [0] }", "mail.warm_up.days"),
     ):
         assert [line.startswith(key) for line in faults(f"[mail]\n{text}")] == [True], text

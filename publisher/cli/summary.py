@@ -119,8 +119,6 @@ def _notes(it: Context) -> list[str]:
     found = []
     if it.settings.inbound is not None:
         found.append(_row("Note", "[inbound] is set, but this version takes in no mail yet"))
-    if it.settings.mail.processes > 1:
-        found.append(_row("Note", "mail.processes is above 1, but this version sends from one process"))
     return found
 
 
@@ -128,7 +126,8 @@ def _mail(it: Context) -> str:
     mail = it.settings.mail
     if mail.transport == "maildir":
         return f"into {it.settings.path(mail.directory)}"
-    return f"by {mail.host}:{mail.port} ({mail.security if mail.security != 'none' else 'no TLS'})"
+    words = [f"{way.host}:{way.port} ({way.security if way.security != 'none' else 'no TLS'})" for way in mail.servers]
+    return f"by {', '.join(words)}"
 
 
 def _counts(found: dict[str, int]) -> str:

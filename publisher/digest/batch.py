@@ -65,7 +65,7 @@ async def plan_due(run: Run, progress: Progress) -> None:
         try:
             await _plan(run, page)
         finally:
-            await asyncio.wait((ahead,))
+            await asyncio.gather(ahead, return_exceptions=True)  # what it raises comes with its result
         looked_at += sum(len(group.ids) for group in page.groups)
         progress(looked_at, 0)
         page = ahead.result()
@@ -89,7 +89,6 @@ async def _plan(run: Run, page: Page) -> None:
     for course, group in zip(decided, groups, strict=True):
         await _enter(run, sheet, course, group)
     if sheet.expected:
-        sheet.deliveries.sort(key=planning.slot_of)  # neighbours in the tables are written together
         async with run.desk.store.write() as tx:
             await _write(run.desk, tx, sheet)
 

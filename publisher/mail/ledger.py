@@ -105,6 +105,14 @@ class Ledger:
         for claim in unsent:
             self.pace.given_back(claim, self.clock())
         taken = {(claim.kind, claim.id): claim for claim in done.taken}
+        self._answer(visits, taken)
+        if taken:  # their visitors were cancelled meanwhile
+            await self._give_back(list(taken.values()))
+        if done.refused:
+            await self._put_away(done.refused)
+
+    def _answer(self, visits: list[_Visit], taken: dict[tuple[str, int], Claim]) -> None:
+        """Tells each visitor; what nobody hears of any more stays in `taken`."""
         for visit in visits:
             got = None if visit.want is None else taken.get((visit.want.kind, visit.want.id))
             if not visit.answer.done():
@@ -114,10 +122,6 @@ class Ledger:
         for visit in visits:
             if visit.want is not None:
                 self.decided(visit.want, claimed=not visit.answer.cancelled() and visit.answer.result())
-        if taken:  # their visitors were cancelled meanwhile
-            await self._give_back(list(taken.values()))
-        if done.refused:
-            await self._put_away(done.refused)
 
     def _wanted(self, visits: list[_Visit], now: datetime) -> list[Claim]:
         """What may be claimed for them. What was made ready for a domain that limits us since waits in the store."""
