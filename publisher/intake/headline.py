@@ -17,6 +17,8 @@ _LEAST = -3.0
 _SIGNED_WITHIN = 4
 #: And a name alone so many.
 _NAMED_WITHIN = 2
+#: Lines from the body's start on that may be the headline at most; a text of short lines only has any number of them.
+_MOST = 200
 _CRUMBS = re.compile(r"\s[>»›]\s")
 #: "Home / News", and a title with its site's name.
 _PATH = re.compile(r"\s[>»›/]\s|\|")
@@ -54,7 +56,7 @@ def candidates(page: Lines) -> list[tuple[int, list[float]]]:
     for folded in page.folded[page.start : page.end]:
         vocabulary.update(set(folded.split()))
     last = page.start
-    while last < page.end - 1 and _could_open(page.lines[last]):
+    while last < min(page.end - 1, page.start + _MOST) and _could_open(page.lines[last]):
         last += 1
     first = max(0, page.start - HEAD)
     signing = [_signs(line) for line in page.lines[first : last + _SIGNED_WITHIN]]
@@ -64,13 +66,14 @@ def candidates(page: Lines) -> list[tuple[int, list[float]]]:
         if at not in page.unglued and not signing[at - first] and _could_be_title(page.lines[at])
     }
     earliest = next((at for at, (part, _) in shared.items() if part >= 0.5 and len(page.folded[at].split()) >= 3), -1)
+    above, below = Counter(page.folded[:last]), Counter(page.folded[last:])
     long = {at for at in shared if shape.words(page.lines[at]) >= 4}
     return [
         (
             at,
             [
                 *_own(page.lines[at]),
-                *_around(page, at, last),
+                *_around(page, at, last, above, below),
                 *(part, log1p(often), part * (shape.words(page.lines[at]) >= 5)),
                 float(any(signing[at - first + 1 : at - first + 1 + _SIGNED_WITHIN])),
                 float(any(map(byline.is_person, page.lines[at + 1 : at + 1 + _NAMED_WITHIN]))),
@@ -134,10 +137,10 @@ def _own(line: str) -> list[float]:
     ]
 
 
-def _around(page: Lines, at: int, body_at: int) -> list[float]:
-    """Where it stands, and among what."""
+def _around(page: Lines, at: int, body_at: int, above: Counter[str], below: Counter[str]) -> list[float]:
+    """Where it stands, and among what; how often each line stands above `body_at`, and how often below."""
     folded, share = page.folded[at], page.shares[at]
-    repeated = page.folded[:body_at].count(folded) > 1 or page.counts[folded] > page.folded.count(folded)  # or glued
+    repeated = above[folded] > 1 or page.counts[folded] > above[folded] + below[folded]  # or glued
     before = at < page.start
     return [
         float(repeated and shape.words(page.lines[at]) >= 3),
@@ -149,7 +152,7 @@ def _around(page: Lines, at: int, body_at: int) -> list[float]:
         share * before,
         float(before),
         sum(page.shares[at + 1 : at + 5]) / 4,
-        float(folded in page.folded[body_at:]),
+        float(folded in below),
     ]
 
 

@@ -26,6 +26,8 @@ _log = log.get("mail")
 
 #: Seconds after a stop in which what is on the wire may still be answered.
 GRACE = 8.0
+#: Seconds after which what is cancelled and goes on is cancelled again.
+_AGAIN = 0.1
 #: Waits, in seconds, before an outcome that could not be recorded is handed in again.
 _PERSISTENCE = (0.2, 1.0, 3.0)
 
@@ -86,9 +88,10 @@ async def _open(run: Run) -> tuple[Way, Session] | None:
         await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
     finally:
         stopping.cancel()
-        if not opening.done():
+        # More than once: what has just connected when it is cancelled goes on (asyncio.wait_for, until Python 3.12).
+        while not opening.done():
             opening.cancel()
-            await asyncio.gather(opening, return_exceptions=True)
+            await asyncio.wait((opening,), timeout=_AGAIN)
     if opening.cancelled():
         return None
     try:

@@ -217,3 +217,17 @@ def test_date_that_no_article_means_is_passed_over_and_told(name: str, date: str
     found = made(said[name], name)
     assert found.published_at is None
     assert any("cannot be meant" in remark for remark in found.remarks) or date.startswith("1066")
+
+
+@pytest.mark.parametrize("text", [
+    pytest.param("\n".join(f"word {number} of a list without any sentence in it at all" for number in range(30_000)), id="lines"),
+    pytest.param("\n".join(map(str, range(200_000))), id="words"),
+    pytest.param("Title\n" + "\n" * 100_000 + "A text that is long enough to be told from a title.", id="blank"),
+    pytest.param("word " * 380_000, id="one line"),
+    pytest.param("> " * 100_000 + "A text that is long enough to be told from a title.", id="quoted"),
+])
+def test_no_shape_of_text_takes_long(text: str) -> None:
+    """The time that a text takes grows with its length, whatever its lines look like."""
+    begun = time.process_time()
+    extract(text.encode(), "a.txt", now=datetime(2026, 11, 22, tzinfo=UTC), zone=ZoneInfo("UTC"))
+    assert time.process_time() - begun < 4
