@@ -26,7 +26,7 @@ from publisher.store.engine import Tx
 from publisher.store.planning import Edition, Group, NewRow, Page, Place, Slot
 
 #: Readers read, and planned in one write transaction, at a time: other writers wait well under half a second.
-BATCH = 2500
+BATCH = 2000
 
 
 @dataclass(slots=True)

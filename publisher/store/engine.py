@@ -31,10 +31,6 @@ _MIGRATIONS = Path(__file__).parent / "migrations"
 _MIGRATION_LOCK = 7_205_759
 #: Milliseconds that a SQLite writer waits for a writer of another process.
 _BUSY_MS = 10_000
-#: KiB of pages that a SQLite connection keeps, at most.
-_CACHE_KIB = 8_000
-#: Pages in SQLite's log after which it is moved into the file.
-_LOG_PAGES = 4_000
 #: Seconds between two tries at a new SQLite file that others open at the same time.
 _PAUSE = 0.05
 
@@ -220,9 +216,6 @@ def _set_up(cursor: Any, durability: str, *, busy_ms: int) -> None:
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
     cursor.execute("PRAGMA foreign_keys = ON")
-    # A large transaction stays in memory until its commit; the log goes into the file less often, and so in fewer pages.
-    cursor.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-    cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
 
 
 def _migrate(connection: Connection) -> None:
