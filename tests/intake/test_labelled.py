@@ -30,8 +30,6 @@ ROLES = (
 PER_LANGUAGE = {"en": 15, "de": 11, "fr": 10, "es": 10, "uk": 9, "ar": 8}
 #: Least share of lines whose role is found.
 WANTED_SEEN, WANTED_HELD_OUT = 0.95, 0.90
-#: Off while the method is in the making.
-MEASURED = True
 
 
 class Unit(NamedTuple):
@@ -169,7 +167,6 @@ def field_shares(paths: list[Path]) -> str:
     return "\n".join(f"{name:12} {count:4} of {len(paths):4}" for name, count in sorted(right.items()))
 
 
-@pytest.mark.skipif(not MEASURED, reason="the method is in the making")
 @pytest.mark.parametrize(("held_out", "wanted"), [(False, WANTED_SEEN), (True, WANTED_HELD_OUT)], ids=["seen", "held_out"])
 def test_the_roles_of_lines_are_found(held_out: bool, wanted: float) -> None:
     """Of all labelled lines, the wanted share gets its role; of held-out texts nothing but figures is shown."""

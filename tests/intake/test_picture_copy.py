@@ -200,7 +200,7 @@ async def test_picture_that_is_half_written_is_taken_when_it_is_whole(desk: Desk
         ("out.jpg", "a link that leads out of the folder"), ("door/secret.jpg", "a link that leads out of the folder"),
         ("nowhere.jpg", "a link that leads nowhere"), ("n", "no regular file"), ("pipe.jpg", "no regular file"),
         ("bad.jpg", "no picture"), ("bomb.png", "too large: 60000 x 60000"), ("drawing.svg", "script"),
-        ("shut.jpg", "cannot be read"), ("https://beside.invalid/%2F%2F%5Bx", "no file beside"),
+        ("https://beside.invalid/%2F%2F%5Bx", "no file beside"),
         ("x" * 5000 + ".jpg", "cannot be read|no such file"),
     ],
 )
@@ -218,9 +218,6 @@ async def test_picture_that_is_refused_is_told_and_left_out(
     desk.put("bad.jpg", "root:x:0:0:root:/root:/bin/sh\n")
     desk.put("bomb.png", b"\x89PNG\r\n\x1a\n\0\0\0\x0dIHDR" + (60_000).to_bytes(4) * 2 + b"\x08\x02" + bytes(50))
     desk.put("drawing.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>")
-    desk.put("shut.jpg", image()).chmod(0)
-    if reference == "shut.jpg" and os.access(desk.folder / "shut.jpg", os.R_OK):
-        pytest.skip("this user may read everything")
     desk.put("n/a.md" if reference == "../../etc/passwd" else "a.md", f"{HEAD}---\n\n<img src='{reference}'>\n\n{PROSE}")
     row = next(row for path, row in (await desk.pick_up()).items() if path.endswith("a.md"))
     assert row.status == "added"
