@@ -11,5 +11,8 @@ T = TypeVar("T")
 
 
 def run(main: Coroutine[Any, Any, T]) -> T:
-    """Runs `main` to its end on uvloop; its result."""
+    """Runs `main` to its end on uvloop; its result.
+
+    For what serves and sends. What is written to a pipe afterwards may be cut off at 64 KiB, without an error.
+    """
     return uvloop.run(main)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import AsyncIterator, Coroutine
@@ -11,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
-from publisher import config, log, loop
+from publisher import config, log
 from publisher.crypto import Keys, load_keys
 from publisher.errors import NotFoundError
 from publisher.settings import Newsletter
@@ -66,8 +67,11 @@ def now() -> datetime:
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Runs `work` to its end."""
-    return loop.run(work)
+    """Runs `work` to its end.
+
+    On the standard event loop: once uvloop has run, what a slow reader of a pipe does not take at once is lost.
+    """
+    return asyncio.run(work)
 
 
 def say(line: str = "") -> None:

@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import typer
 
+from publisher import loop
 from publisher.address import parse
 from publisher.cli import show
 from publisher.cli.context import Context, load_settings, newsletter, now, opened, print_json, run, say
@@ -106,7 +107,7 @@ def send_digest(
                 return {"test": to, "reply": f"{reply.code} {reply.text}".strip()}
             return await _send(it, chosen.name, manual=uuid4().hex if at_once else "")
 
-    result = run(work())
+    result = loop.run(work())
     if as_json:
         print_json(result)
     else:

@@ -24,7 +24,8 @@ def register(app: typer.Typer) -> None:
 
 def run(context: typer.Context) -> None:
     """The service: pick-up, feeds, digests, sending, web. Ctrl-C or SIGTERM stops it."""
-    from publisher import service, ticks  # noqa: PLC0415 - loads every part; other commands start faster without
+    # They load every part; other commands start faster without.
+    from publisher import loop, service, ticks  # noqa: PLC0415
 
     settings = load_settings(context.obj, service=True)
     if settings.mail.dkim is not None:
@@ -42,7 +43,7 @@ def run(context: typer.Context) -> None:
 
             await service.run(parts, announce)
 
-    run_to_end(work())
+    loop.run(work())
 
 
 def status(context: typer.Context, as_json: Json = False) -> None:

@@ -14,7 +14,7 @@ _SAMPLE = 1500
 def detect(text: str) -> str:
     """ISO 639-1 code of the language of `text`; empty where it is too short or too mixed to tell."""
     sample = text[:_SAMPLE]
-    if sum(c.isalpha() for c in sample) < _ENOUGH // (1 if sample.isascii() else 2):
+    if sum(map(str.isalpha, sample)) < _ENOUGH // (1 if sample.isascii() else 2):
         return ""
     code, probability = _identifier().classify(sample)
     return str(code) if code and probability >= _SURE else ""

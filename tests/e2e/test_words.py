@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import time
 from typing import Any
 
 import pytest
+
+from tests.e2e.conftest import PROGRAM
 
 
 @pytest.mark.parametrize(
@@ -59,3 +64,18 @@ def test_send_with_nothing_due_says_so(site: Any) -> None:
     """A person reads why nothing happened; the keys of the JSON are names, without spaces."""
     assert "nobody is due" in site.done("digest", "send", "daily")
     assert not [key for key in site.json("digest", "send", "daily") if " " in key]
+
+
+def test_a_slow_reader_of_a_pipe_gets_all(site: Any) -> None:
+    """Output that fills the pipe waits for its reader, to the last byte."""
+    words = "The council met and talked about the bridge, the river and the market for a long time. "
+    paragraphs = "\n\n".join(f"Part {number} begins. {words * 8}" for number in range(400))
+    (site.root / "long.md").write_text(f"---\ntitle: A long story of a bridge\n---\n{paragraphs}\n", encoding="utf-8")
+    site.done("ingest", "long.md")
+    command = [str(PROGRAM), "articles", "list", "--json"]
+    with subprocess.Popen(command, cwd=site.root, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        first = process.stdout.read(1)
+        time.sleep(0.5)  # the pipe is full by then
+        found = json.loads(first + process.stdout.read())["articles"]
+    assert "Part 399 begins" in next(article for article in found if "bridge" in article["title"])["content_text"]
