@@ -24,8 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def run(context: typer.Context) -> None:
     """The service: pick-up, feeds, digests, sending, web. Ctrl-C or SIGTERM stops it."""
-    # They load every part; other commands start faster without.
-    from publisher import loop, service, ticks  # noqa: PLC0415
+    from publisher import loop, service, ticks  # noqa: PLC0415 - every part; other commands start faster without
 
     settings = load_settings(context.obj, service=True)
     if settings.mail.dkim is not None:

@@ -191,7 +191,7 @@ async def _hand_in(
         try:
             return await run.counter.visit(outcome, unsent=unsent, want=None if run.stop.is_set() else want)
         except Exception as error:
-            if outcome is None and unsent is None:
+            if outcome is None and unsent is None:  # nothing is known that could be forgotten
                 raise
             _log.warning("the ledger could not be written", why=str(error), again_in=pause)
             await asyncio.sleep(pause)
