@@ -19,6 +19,7 @@ from publisher.errors import DocumentError
 from publisher.intake import bounds, clean, feed_entry
 from publisher.intake.feed_entry import Raw
 from publisher.model import ArticleStatus, Enclosure, Extracted
+from publisher.text import one_line
 
 _MARKUP = re.compile(r"</?[a-zA-Z][^<>]*>|&(?:[a-zA-Z]{2,8}|#\d{1,7}|#x[0-9a-fA-F]{1,6});")
 _FRAME = re.compile(
@@ -76,7 +77,7 @@ def exported(
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return Exported(path, None, old, f"it could not be read: {what}", "report it: this is a fault of Publisher")
     return Exported(path, replace(
-        made, status=status, slug=slug[:200], updated_at=updated_at, source_url=source_url, enclosures=enclosures,
+        made, status=status, slug=one_line(slug)[:200], updated_at=updated_at, source_url=source_url, enclosures=enclosures,
         remarks=remarks,
     ), old)
 

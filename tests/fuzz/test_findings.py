@@ -18,6 +18,7 @@ FINDINGS = {
     "zero byte in a link": ("xml-feed", _RSS.format("<link>https://a.example/\x01\x00x</link><guid>https://a.example/\x00</guid>").encode()),
     "zero byte in a type": ("xml-feed", _RSS.format("<enclosure url='https://a.example/\x00' type='a\x00/b'/>").encode("utf-8")),
     "zero byte in JSON": ("json-feed", json.dumps({"version": "https://jsonfeed.org/version/1", "items": [{"id": "\x00\ud800", "url": "/\x00", "content_text": _TEXT, "attachments": [{"url": "/\ud800", "mime_type": "a\x00"}]}]}).encode()),
+    "control character in a slug": ("ghost", json.dumps({"db": [{"meta": {"version": "5.0"}, "data": {"posts": [{"id": "1", "title": "T", "slug": "f\x01erry", "html": f"<p>{_TEXT}</p>", "status": "published", "type": "post"}]}}]}).encode()),
     "UTF-16 that is none": ("wordpress", b"<?xml version='1.1' encoding='utf-16'?>\n"),
     **{f"encoding {name}": ("wordpress", f"<?xml version='1.0' encoding='{name}'?><rss>".encode()) for name in ("hex", "idna", "punycode", "undefined", "utf-7", "zlib", "unicode_escape", "rot13", "utf-32")},
 }
