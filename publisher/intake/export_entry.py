@@ -77,7 +77,8 @@ def exported(
         what = f"{type(error).__name__}: {error}".splitlines()[0][:200]
         return Exported(path, None, old, f"it could not be read: {what}", "report it: this is a fault of Publisher")
     return Exported(path, replace(
-        made, status=status, slug=one_line(slug)[:200], updated_at=updated_at, source_url=source_url, enclosures=enclosures,
+        made, status=status, slug=one_line(slug)[:200], updated_at=updated_at, source_url=source_url,
+        enclosures=enclosures,
         remarks=remarks,
     ), old)
 
