@@ -46,7 +46,7 @@ def of_mobiledoc(source: str) -> str:
             elif section[0] == 10:
                 card = doc["cards"][section[1]]
                 out.append(_card(str(card[0]), card[1] if isinstance(card[1], dict) else {}))
-    except (IndexError, KeyError, TypeError) as error:
+    except (LookupError, TypeError, ValueError) as error:
         raise DocumentError(_DAMAGED) from error
     return "\n".join(filter(None, out))
 

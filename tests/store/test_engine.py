@@ -199,6 +199,7 @@ async def test_close_frees_the_database(tmp_path: Path, postgres_url: str) -> No
     with psycopg.connect(postgres_url) as other:
         other.autocommit = True
         query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+        mine = None
         for _ in range(100):  # a server process ends a moment after its connection
             mine = other.execute(query).fetchone()
             if mine == (1,):
