@@ -221,6 +221,10 @@ class Subscriber:
     #: IANA name, as "Europe/London".
     timezone: str
     created_at: datetime
+    #: Messages come without their HTML part.
+    plain_text: bool = False
+    #: The operator's own words for groups of readers.
+    tags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +253,8 @@ class Subscription:
     generation: int
     #: A welcome edition is owed: articles after this `seq` and up to `from_seq`; None: not owed.
     welcome_after: int | None
+    #: Not due before this instant, and what goes live until then is passed over; None: not paused.
+    paused_until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

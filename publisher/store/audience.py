@@ -28,7 +28,7 @@ async def add_subscriber(
     values = {"email": email, "email_key": email_key, "name": name, "language": language, "timezone": timezone}
     added = await insert_new(tx, subscribers, values | {"created_at": now})
     row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).one()
-    return Subscriber(**{name: getattr(row, name) for name in Subscriber.__slots__}), added
+    return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
 
 
 async def change_subscriber(tx: Tx, subscriber_id: int, *, name: str, language: str, timezone: str) -> None:
@@ -245,7 +245,11 @@ async def _readers(tx: Tx, query: Select[Any]) -> list[Reader]:
 
 
 def _person(row: Row[Any]) -> Subscriber:
-    return Subscriber(**{name: getattr(row, f"person_{name}") for name in Subscriber.__slots__})
+    return _subscriber({name: getattr(row, f"person_{name}") for name in Subscriber.__slots__})
+
+
+def _subscriber(values: dict[str, Any]) -> Subscriber:
+    return Subscriber(**values | {"tags": tuple(values["tags"])})
 
 
 def _subscription(row: Row[Any]) -> Subscription:

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
     text,
 )
 
@@ -32,6 +33,16 @@ subscribers = Table(
     Column("language", String(35), nullable=False),
     Column("timezone", String(64), nullable=False),
     Column("created_at", Instant, nullable=False),
+    #: Messages come without their HTML part.
+    Column("plain_text", Boolean, nullable=False, server_default=false()),
+    #: The operator's own words for groups of readers.
+    Column("tags", JSON, nullable=False, server_default="[]"),
+    #: Counts links for what a forwarded digest must not allow (export, erasure, another address): only the last one
+    #: asked for is good, for a while, once.
+    Column("link_number", Integer, nullable=False, server_default="0"),
+    Column("link_asked_at", Instant),
+    #: The address that the reader wants to have from its confirmation on, or empty.
+    Column("new_email", Text, nullable=False, server_default=""),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
@@ -51,6 +62,8 @@ subscriptions = Table(
     Column("confirmed_at", Instant),
     Column("generation", Integer, nullable=False),
     Column("welcome_after", BigInteger),
+    #: Active, and not due before this instant; what goes live until then is passed over.
+    Column("paused_until", Instant),
     UniqueConstraint("subscriber_id", "newsletter"),
     Index("ix_subscriptions_state_next_due_at", "state", "next_due_at", "id"),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
@@ -65,6 +78,7 @@ consents = Table(
     Column("at", Instant, nullable=False),
     Column("origin", Text, nullable=False),
     Column("wording", Text, nullable=False),
+    Index("ix_consents_action_at", "action", "at"),
 )
 
 suppressions = Table(
@@ -148,6 +162,8 @@ notices = Table(
     Column("id", Key, primary_key=True),
     Column("kind", String(20), nullable=False),
     Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
+    #: Where it goes, if not to the subscriber's address: to one that is not theirs yet.
+    Column("recipient", Text, nullable=False, server_default=""),
     Column("params", JSON, nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
