@@ -22,7 +22,8 @@ _ESCAPES = re.compile(
 )
 _SPACES = re.compile(r"[ \t\u00a0\u2000-\u200a\u202f\u205f\u3000]+")
 _NOT_WORD = re.compile(r"[\W_]+")
-_ASCII_WORDS = {code: " " for code in range(128) if not chr(code).isalnum()}
+#: For each byte of ASCII the small letter or digit that it is, else a space.
+_ASCII_WORDS = bytes(code if chr(code).isalnum() else 32 for code in range(128)).lower().ljust(256)
 _SIGNS = "\u2019\u201c\u201d\u2013\u2014\u2018\u2026\u00a0"
 _ATTRIBUTES = r"""(?:[^>"']|"[^"]*"|'[^']*')*"""
 _TAG = re.compile(f"<{_ATTRIBUTES}>")
@@ -56,12 +57,17 @@ def one_line(text: str) -> str:
 
 def fold(text: str) -> str:
     """The words of `text` in lower case with single spaces, for comparing titles and lines."""
+    return " ".join(folded_words(text))
+
+
+def folded_words(text: str) -> list[str]:
+    """The words of `text` in lower case."""
     if not text.isascii():
         for sign in _SIGNS:  # often the only ones that are no ASCII
             text = text.replace(sign, " ")
-    if text.isascii():  # the same, three times as fast
-        return " ".join(text.lower().translate(_ASCII_WORDS).split())
-    return _NOT_WORD.sub(" ", text.casefold()).strip()
+    if text.isascii():  # the same, five times as fast
+        return text.encode("ascii").translate(_ASCII_WORDS).decode("ascii").split()
+    return _NOT_WORD.sub(" ", text.casefold()).split()
 
 
 def slugify(text: str, limit: int = 60) -> str:

@@ -20,7 +20,16 @@ from publisher.store.engine import Tx
 
 async def similar(tx: Tx, document: Extracted | Article) -> list[Candidate]:
     """Articles with a similar title that share some of the wording, at most 16."""
-    found = await alike.search(tx, sketch(document.title, document.content_text))
+    return _alike(document, await alike.search(tx, sketch(document.title, document.content_text)))
+
+
+async def similar_each(tx: Tx, documents: Sequence[Extracted]) -> list[list[Candidate]]:
+    """What `similar` finds for each of these."""
+    found = await alike.search_each(tx, [sketch(one.title, one.content_text) for one in documents])
+    return [_alike(document, near) for document, near in zip(documents, found, strict=True)]
+
+
+def _alike(document: Extracted | Article, found: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in found if similar_titles(document.title, candidate.title)]
 
 

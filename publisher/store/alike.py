@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, insert, select, text
 
 from publisher.model import Article
-from publisher.store.bulk import Bulk, run_all
+from publisher.store import bulk
+from publisher.store.bulk import Bulk
 from publisher.store.engine import Tx
 from publisher.store.schema import alike, articles, sketches
 from publisher.store.upsert import insert_new
@@ -29,12 +30,15 @@ _ARMS = " UNION ALL ".join(
     for i in range(_WIDTH)
 )
 #: Written out: each arm ends at its limit, where any other form would read all rows of a common number.
-_SEARCH = text(
-    "SELECT found.article_id, a.source, a.title FROM "  # noqa: S608 - as above
-    f"(SELECT article_id, count(*) AS shared FROM ({_ARMS}) AS hits "
-    f"GROUP BY article_id ORDER BY count(*) DESC, article_id LIMIT {_MOST}) AS found "
-    "JOIN articles AS a ON a.id = found.article_id WHERE a.merged_into IS NULL "
-    "ORDER BY found.shared DESC, found.article_id"
+_SEARCH = Bulk(
+    lambda _: text(
+        "SELECT found.article_id, a.source, a.title FROM "  # noqa: S608 - as above
+        f"(SELECT article_id, count(*) AS shared FROM ({_ARMS}) AS hits "
+        f"GROUP BY article_id ORDER BY count(*) DESC, article_id LIMIT {_MOST}) AS found "
+        "JOIN articles AS a ON a.id = found.article_id WHERE a.merged_into IS NULL "
+        "ORDER BY found.shared DESC, found.article_id"
+    ),
+    tuple(f"h{i}" for i in range(_WIDTH)),
 )
 
 
@@ -49,9 +53,17 @@ class Candidate:
 
 async def search(tx: Tx, numbers: Sequence[int]) -> list[Candidate]:
     """Articles that share most of these numbers, at most 16, those that share more first."""
-    padded = [*numbers[:_WIDTH], *(-1,) * (_WIDTH - len(numbers))]
-    rows = await tx.execute(_SEARCH, {f"h{i}": number for i, number in enumerate(padded)})
-    return [Candidate(row.article_id, row.source, row.title) for row in rows]
+    return [Candidate(*tuple(row)) for row in await bulk.rows(tx, _SEARCH, _padded(numbers))]
+
+
+async def search_each(tx: Tx, found: Sequence[Sequence[int]]) -> list[list[Candidate]]:
+    """What `search` finds for each of these."""
+    rows = await bulk.rows_of_each(tx, _SEARCH, [_padded(numbers) for numbers in found])
+    return [[Candidate(*row) for row in each] for each in rows]
+
+
+def _padded(numbers: Sequence[int]) -> tuple[int, ...]:
+    return (*numbers[:_WIDTH], *(-1,) * (_WIDTH - len(numbers)))
 
 
 async def note(tx: Tx, article: Article, numbers: Collection[int], former: Collection[int] = ()) -> None:
@@ -68,8 +80,13 @@ async def note(tx: Tx, article: Article, numbers: Collection[int], former: Colle
 
 async def note_all(tx: Tx, found: Sequence[tuple[Article, Collection[int]]]) -> None:
     """From now on these new articles are found, each by its numbers."""
-    rows = [(number, _added(article), article.id) for article, numbers in found for number in set(numbers)]
-    await run_all(tx, _ADD, sorted(rows))
+    rows = [
+        (number, added, article.id)
+        for article, numbers in found
+        for added in (_added(article),)
+        for number in set(numbers)
+    ]
+    await bulk.run_all(tx, _ADD, sorted(rows))
 
 
 def _added(article: Article) -> int:
