@@ -15,6 +15,7 @@ READING_SPEED = 220
 _FORBIDDEN = re.compile(
     f"[\x00-\x08\x0b-\x0c\x0e-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff{slots.OPEN}{slots.CLOSE}]"
 )
+_FORBIDDEN_ASCII = bytes(code for code in range(128) if _FORBIDDEN.match(chr(code)))
 #: Terminals' control sequences, whole: else "[31m" would stay of one (ECMA-48, section 5.4), and titles of windows.
 _ESCAPES = re.compile(
     "\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]{0,200}(?:\x07|\x1b\\\\)|[!-/][0-~])"
@@ -45,6 +46,8 @@ def clean(text: str) -> str:
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n\n")
     if "\x1b" in text or "\x9b" in text:
         text = _ESCAPES.sub("", text)
+    if text.isascii():  # the same, five times as fast
+        return text.encode("ascii").translate(None, _FORBIDDEN_ASCII).decode("ascii")
     return unicodedata.normalize("NFC", _FORBIDDEN.sub("", text).replace("\ufeff", ""))
 
 

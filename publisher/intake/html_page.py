@@ -81,20 +81,19 @@ def _parted(content: str, meta: page_meta.Meta) -> _Body:
 
     Its text is without the captions of its pictures: they belong to the pictures.
     """
-    from lxml import html  # noqa: PLC0415 - only pages need it
-
     if not content:
         return _Body("", "", ())
-    root = html.fragment_fromstring(content, create_parent="div")
+    root = page_tree.fragment(content)
     repeated = [element for element in list(root)[:_HEAD] if _repeats(element, meta)]
     for element in repeated:
         element.drop_tree()
     related = page_body.promos(root)
     others = page_body.furniture(root)
     inner = clean.sanitise(_inner(root), meta.url) if repeated or related or others else content
-    for caption in list(root.iter("figcaption")):
+    said = list(root.iter("figcaption"))
+    for caption in said:
         caption.drop_tree()
-    return _Body(inner, plain_text.from_html(_inner(root)), tuple(dict.fromkeys(related)))
+    return _Body(inner, plain_text.from_html(_inner(root) if said else inner), tuple(dict.fromkeys(related)))
 
 
 def _inner(root: Element) -> str:
@@ -105,7 +104,7 @@ def _inner(root: Element) -> str:
 
 def _repeats(element: Element, meta: page_meta.Meta) -> bool:
     """True for a block that shows the lead picture, or says the title, the standfirst or the caption."""
-    sources = [str(value) for value in element.xpath("self::img/@src | .//img/@src")]
+    sources = page_tree.found("descendant-or-self::img/@src", element)
     said = fold(text_of(element))
     caption = fold(meta.caption)
     if sources:

@@ -6,9 +6,11 @@
 from __future__ import annotations
 
 from copy import copy
+from functools import cache
 from typing import Any
 
-from publisher.intake import page_picture, shape
+from publisher import urls
+from publisher.intake import page_picture, page_tree, shape
 from publisher.intake.page_lines import text_of
 from publisher.model import Related
 from publisher.text import one_line
@@ -64,7 +66,7 @@ def find(tree: Element) -> str:
 
 
 def _is_small(tree: Element) -> bool:
-    return tree.xpath("count(descendant-or-self::*)") < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
+    return page_tree.found("count(descendant-or-self::*)", tree) < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
 
 
 def _strip(tree: Element) -> None:
@@ -133,7 +135,7 @@ def _by_trafilatura(tree: Element) -> Element | None:
         quotation.text = f"“{quotation.text or ''}"
         quotation.tail = f"”{quotation.tail or ''}"
         quotation.drop_tag()
-    paragraphs = [(block, _letters(block)) for block in tree.xpath("//p[string-length() >= 60]")]
+    paragraphs = [(block, _letters(block)) for block in page_tree.found("//p[string-length() >= 60]", tree)]
     there = sum(letters for _, letters in paragraphs)
     frame = _frame(paragraphs, there)
     root = tree if frame is None else frame
@@ -176,22 +178,29 @@ def _extracted(tree: Element, *, fast: bool) -> Element | None:
     from trafilatura import bare_extraction  # noqa: PLC0415 - 0.3 s to load
 
     try:
-        found = bare_extraction(
-            tree,
-            fast=fast,
-            output_format="xml",  # else it makes a plain text as well
-            include_comments=False,
-            include_formatting=True,
-            include_links=True,
-            include_tables=True,
-        )
+        found = bare_extraction(tree, options=_options(fast))
     except (etree.LxmlError, ValueError, TypeError, AttributeError, IndexError, RecursionError):
         return None  # a page that it cannot bear is read by its structure
     return getattr(found, "body", None)
 
 
+@cache
+def _options(fast: bool) -> Any:
+    """What trafilatura is asked for; made once, for it reads a file of settings each time."""
+    from trafilatura.settings import Extractor  # noqa: PLC0415 - as above
+
+    return Extractor(
+        fast=fast,
+        output_format="xml",  # else it makes a plain text as well
+        comments=False,
+        formatting=True,
+        links=True,
+        tables=True,
+    )
+
+
 def _letters(element: Element) -> int:
-    return int(element.xpath("string-length()"))  # without making an object of each element
+    return int(page_tree.found("string-length()", element))  # without making an object of each element
 
 
 def _as_html(body: Element, pictures: list[page_picture.Placed]) -> str:
@@ -212,7 +221,7 @@ def _as_html(body: Element, pictures: list[page_picture.Placed]) -> str:
         elif element.tag == "code" and "\n" in "".join(element.itertext()):
             tag = "pre"
         if element.tag == "ref":
-            element.set("href", element.get("target") or "")
+            element.set("href", urls.unbroken(element.get("target") or ""))  # else escaped when written
         element.tag = tag
     after = _after(body, pictures)
     lines = []
@@ -242,10 +251,14 @@ def _by_structure(tree: Element) -> str:
     """What the page itself marks as its article, or all of it, less what is clearly of the page."""
     from lxml import etree, html  # noqa: PLC0415 - only pages need it
 
-    found = tree.xpath("//article") or tree.xpath("//main | //*[@role='main']") or tree.xpath("//body") or [tree]
+    paths = ("//article", "//main | //*[@role = 'main']", "//body")
+    found = next(filter(None, (page_tree.found(path, tree) for path in paths)), [tree])
     root = max(found[:50], key=lambda element: len(text_of(element)))
     etree.strip_elements(root, *_CHROME, with_tail=False)
-    for heading in root.xpath("(.//h1)[1]"):
+    for heading in page_tree.found("(.//h1)[1]", root):
         heading.drop_tree()
+    for link in root.iter("a"):
+        if address := link.get("href"):
+            link.set("href", urls.unbroken(address))
     markup = str(html.tostring(root, encoding="unicode", with_tail=False))
     return markup if text_of(root) else ""

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from publisher.intake import json_ld
+from publisher.intake import json_ld, page_tree
 from publisher.intake.page_facts import Facts
 from publisher.intake.page_lines import following, text_of
 from publisher.intake.shape import is_sentence, words
@@ -70,8 +70,8 @@ def _is_site(pair: Heading, site: tuple[str, ...]) -> bool:
     element, text = pair
     if any(fold(name) == fold(text) for name in site):
         return True
-    links = element.xpath("descendant-or-self::a/@href | ancestor::a/@href")
-    if any(urlsplit(str(link).strip()).path in ("", "/") and not str(link).startswith("#") for link in links[:1]):
+    links = page_tree.found("descendant-or-self::a/@href | ancestor::a/@href", element)
+    if any(urlsplit(link.strip()).path in ("", "/") and not link.startswith("#") for link in links[:1]):
         return True
     if any(ancestor.tag in ("nav", "footer") for ancestor in element.iterancestors()):
         return True

@@ -12,8 +12,7 @@ from typing import Any
 from publisher.intake import byline, shape
 from publisher.intake.lines import ends_sentence
 from publisher.intake.page_facts import Facts
-from publisher.intake.page_lines import Line
-from publisher.text import fold
+from publisher.intake.page_lines import Line, folded
 
 #: An element of lxml, whose types are not published.
 Element = Any
@@ -48,7 +47,7 @@ def standfirst(facts: Facts, near: list[Line], title: str) -> str:
         for line in fit:
             if any(named.search(_HUMP.sub("-", name)) for name in _names_of(line)):
                 return line.text
-    described = {fold(text) for text in (facts.first("og:description"), facts.first("description")) if text}
+    described = {folded(text) for text in (facts.first("og:description"), facts.first("description")) if text}
     text = _container(near)
     for line in fit:
         if line.block.tag in _HEADINGS and (
@@ -57,11 +56,11 @@ def standfirst(facts: Facts, near: list[Line], title: str) -> str:
             return line.text
     for line in fit:
         if text is None or text in (line.block, line.block.getparent()):
-            if line is near[0] and fold(line.text) in described and not ends_sentence(line.text):
+            if line is near[0] and folded(line.text) in described and not ends_sentence(line.text):
                 return line.text  # a paragraph would end with a full stop
             continue
         plain = line.block.tag in ("p", "div") and not line.inline and shape.is_sentence(line.text)
-        if (plain and _is_alone(line, near, text)) or fold(line.text) in described:
+        if (plain and _is_alone(line, near, text)) or folded(line.text) in described:
             return line.text
     return ""
 
@@ -103,8 +102,8 @@ def _fits(line: Line, title: str) -> bool:
     return (
         shape.words(text) >= 4
         and len(text) <= _LONGEST
-        and fold(text) not in fold(title)
-        and not (shape.words(title) >= 3 and fold(title) in fold(text) and len(text) < len(title) + 30)
+        and folded(text) not in folded(title)
+        and not (shape.words(title) >= 3 and folded(title) in folded(text) and len(text) < len(title) + 30)
         and not _is_aside(line)
         and not byline.authors(text)
         and not shape.is_page_words(text)

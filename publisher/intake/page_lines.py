@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from publisher.intake import page_tree
+from publisher.text import fold
 
 #: An element of lxml, whose types are not published.
 Element = Any
@@ -37,9 +41,13 @@ class Line:
     inline: tuple[Element, ...]
 
 
+#: The same line is compared with a title, a summary and others.
+folded = lru_cache(maxsize=512)(fold)
+
+
 def text_of(element: Element) -> str:
     """The text of `element` on one line, comments apart."""
-    return " ".join(" ".join(element.itertext("*")).split())
+    return " ".join(" ".join(page_tree.found("descendant::text()", element)).split())
 
 
 def following(start: Element | None, root: Element) -> Iterator[Line]:

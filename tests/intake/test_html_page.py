@@ -103,6 +103,15 @@ def test_inner_structure_is_kept() -> None:
     assert '<a href="https://courier.example.org/x">linked</a>' in html
 
 
+@pytest.mark.parametrize("rest", [PROSE * 3, ""])
+def test_a_line_break_within_an_address_is_none_of_it(rest: str) -> None:
+    """As browsers read it: whatever way the text was found, no address is escaped together with the break."""
+    link = "<p>Some words and <a href='/harbour\n/crane'>linked</a> and <a href='java&#10;script:x'>other</a> ones.</p>"
+    html = made(f"<title>T of it</title><main><h1>T of it</h1>{rest}{link}{rest}</main>").content_html
+    assert '<a href="https://courier.example.org/harbour/crane">linked</a>' in html
+    assert "script:" not in html
+
+
 def test_a_short_page_is_read_by_its_structure() -> None:
     """Where the usual extraction finds nothing, the article element or the body is taken, less the page's parts."""
     found = made("<title>T</title><nav>Menu</nav><main><h1>T</h1><p>Short.</p></main><footer>Imprint</footer>")
