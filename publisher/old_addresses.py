@@ -1,4 +1,4 @@
-"""Addresses at the site that articles came from: of pages, in the one form under which they are kept; of feeds. Pure."""
+"""Addresses at the site that articles came from: of pages, in the one form that is kept, and of feeds. Pure."""
 
 from __future__ import annotations
 

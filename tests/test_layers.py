@@ -41,7 +41,7 @@ TABLE = {
         intake.html_page intake.identity intake.json_ld intake.language intake.line_model intake.lines intake.markdown intake.page_meta
         intake.bounds intake.page_body intake.page_date intake.page_facts intake.page_heading intake.page_lead intake.page_lines
         intake.page_people intake.page_picture intake.page_tree
-        intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster
+        intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster intake.webp
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         site.pages
@@ -58,7 +58,7 @@ TABLE = {
         """,
     "step": """
         intake.bring_in intake.export_pictures
-        intake.departed intake.mend intake.picture_copy intake.wording
+        intake.departed intake.mend intake.own_addresses intake.picture_copy intake.wording
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
         site.pictures site.publish

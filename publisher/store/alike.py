@@ -13,7 +13,8 @@ from publisher.store import bulk
 from publisher.store.bulk import Bulk
 from publisher.store.engine import Tx
 from publisher.store.schema import alike, articles, sketches
-from publisher.store.upsert import insert_new
+from publisher.store.schema import unsketched as backlog
+from publisher.store.upsert import add_new, insert_new
 
 #: Numbers that one search looks up.
 _WIDTH = 17
@@ -87,6 +88,22 @@ async def note_all(tx: Tx, found: Sequence[tuple[Article, Collection[int]]]) -> 
         for number in set(numbers)
     ]
     await bulk.run_all(tx, _ADD, sorted(rows))
+
+
+async def unsketched(tx: Tx, limit: int) -> list[str]:
+    """Ids of articles that have no numbers yet, so many at most."""
+    return list((await tx.execute(select(backlog.c.article_id).limit(limit))).scalars())
+
+
+async def fill(tx: Tx, ids: Sequence[str], found: Sequence[tuple[Article, Collection[int]]]) -> None:
+    """As `note_all`, for articles of which some numbers may be there; these ids are unsketched no more."""
+    rows = [
+        {"hash": number, "added": _added(article), "article_id": article.id}
+        for article, numbers in found
+        for number in sorted(set(numbers))
+    ]
+    await add_new(tx, sketches, rows)
+    await tx.execute(delete(backlog).where(backlog.c.article_id.in_(ids)))
 
 
 def _added(article: Article) -> int:

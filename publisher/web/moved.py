@@ -73,7 +73,7 @@ async def _article(tx: Tx, key: str) -> str:
 
 
 async def _feed(tx: Tx, asked: tuple[str, str] | None) -> str:
-    """The path of the feed that goes on where an imported site's ended, of the site or of a section; empty for others."""
+    """The path of the feed that goes on where an imported site's ended, or a section's there; empty for others."""
     if asked is None:
         return ""
     of, name = asked
