@@ -320,7 +320,7 @@ def test_looking_for_changed_pictures_is_quick(tmp_path: Path) -> None:
 
 async def test_pictures_and_links_follow_the_sites_address(desk: Desk) -> None:
     """When `site.url` changes: no version, no correction, nothing that looks like the old address elsewhere is touched."""
-    links = "[Ours](/about) [there](https://news.example/daily) [theirs](https://news.example/dailynews/x)"
+    links = "[Ours](https://news.example/daily/about) [there](https://news.example/daily) [theirs](https://news.example/dailynews/x)"
     desk.put("a.md", f"{HEAD}image: lead.png\n---\n\n![A boat](boat.jpg)\n\n{PROSE} {links} See https://news.example/daily/x.")
     desk.put("lead.png", image(kind="PNG"))
     desk.put("boat.jpg", image("red"))
