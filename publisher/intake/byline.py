@@ -40,7 +40,7 @@ _DATE_WORDS = re.compile(
     r"(?:published|posted|updated|last|on|date|at|am|pm|gmt|utc|[a-z]{1,2}t|uhr|min|read|by|"
     r"mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|stand|veröffentlicht|aktualisiert|publié|le|à|"
     r"de|del|actualizado|publicado|minutos?|minutes?|lectura|first|mis|jour|نشر|في|оновлено|опубліковано|р"
-    r"|el|las?|du|au|um|vom|den|der|kl|alle|del|[年月日時分]|公開日?|更新日?|投稿日?|掲載|読了時間)",
+    r"|el|las?|às|du|au|um|vom|den|der|kl|alle|del|[年月日時分]|公開日?|更新日?|投稿日?|掲載|読了時間)",
     re.IGNORECASE,
 )
 
