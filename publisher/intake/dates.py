@@ -12,7 +12,10 @@ _MONTHS = {
     for number, names in enumerate(
         (
             "january jan januar janvier enero gennaio januari січня января يناير janeiro stycznia ledna ocak",
-            "february feb februar février fevrier febrero febbraio februari лютого февраля فبراير fevereiro lutego února şubat",
+            (
+                "february feb februar février fevrier febrero febbraio februari лютого февраля فبراير"
+                " fevereiro lutego února şubat"
+            ),
             "march mar märz maerz mars marzo maart березня марта مارس março marco marca marts března mart",
             "april apr avril abril aprile квітня апреля أبريل ابريل kwietnia dubna nisan",
             "may mai mayo maggio mei травня мая مايو maio maja maj května mayıs",
@@ -20,9 +23,15 @@ _MONTHS = {
             "july jul juli juillet julio luglio липня июля يوليو julho lipca července temmuz",
             "august aug août aout agosto augustus серпня августа أغسطس اغسطس sierpnia augusti srpna ağustos",
             "september sep sept septembre septiembre settembre вересня сентября سبتمبر setembro września září eylül",
-            "october oct oktober okt octobre octubre ottobre жовтня октября أكتوبر اكتوبر outubro października října ekim",
+            (
+                "october oct oktober okt octobre octubre ottobre жовтня октября أكتوبر اكتوبر"
+                " outubro października října ekim"
+            ),
             "november nov novembre noviembre листопада ноября نوفمبر novembro listopada listopadu kasım",
-            "december dec dezember dez décembre decembre diciembre dicembre грудня декабря ديسمبر dezembro grudnia prosince aralık",
+            (
+                "december dec dezember dez décembre decembre diciembre dicembre грудня декабря ديسمبر"
+                " dezembro grudnia prosince aralık"
+            ),
         ),
         start=1,
     )
