@@ -50,7 +50,7 @@ def _stated(facts: Facts) -> Iterator[str]:
         yield element.get("datetime") or element.get("content") or text_of(element)
 
 
-def _near(near: list[Line]) -> list[str]:
+def _near(near: list[Line]) -> Iterator[str]:
     """What may be a date in the lines below the headline, those that tell of a change last."""
     found = []
     for line in near:
@@ -61,7 +61,7 @@ def _near(near: list[Line]) -> list[str]:
         found += [(changed, moment) for element in times if (moment := element.get("datetime"))]
         if len(line.text) <= _LONGEST:
             found.append((changed, line.text))
-    return [text for _, text in sorted(found, key=lambda pair: pair[0])]
+    yield from (text for _, text in sorted(found, key=lambda pair: pair[0]))
 
 
 def _in_line(text: str, zone: ZoneInfo, month_first: bool) -> datetime | None:

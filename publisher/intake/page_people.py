@@ -32,7 +32,7 @@ _LABEL_ALONE = re.compile(
 )
 #: With what a label may begin: asking so costs less than to look at the page line by line.
 _MAY_LABEL = re.compile(
-    r"\s*(?:this|written|posted|published|words|story|reported|text|article|reviewed|by|von|par|por|di|door|av|af|auth?or"
+    r"(?:this|written|posted|published|words|story|reported|text|article|reviewed|by|von|par|por|di|door|av|af|auth?or"
     r"|auteur|автор|著者|作者|文|筆者|بقلم|كتب)",
     re.IGNORECASE,
 )
@@ -216,7 +216,7 @@ def _marked(facts: Facts) -> tuple[str, ...]:
 
 def _signed(facts: Facts) -> tuple[str, ...]:
     """The names in a line such as "Written by Ann Other" anywhere in the page, if all such lines agree."""
-    if not any(map(_MAY_LABEL.match, page_tree.found("//text()", facts.tree))):
+    if not any(_MAY_LABEL.match(text.lstrip()) for text in page_tree.found("//text()", facts.tree)):
         return ()
     lines = islice(following(None, facts.tree), _MOST_LINES)
     labelled = (line for line in lines if len(line.text) <= _LONGEST and _LABEL.match(line.text))
