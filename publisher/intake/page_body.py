@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
 from functools import cache
 from typing import Any
@@ -51,6 +52,11 @@ _TAGS = {
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6", "h1")
 _MARKS = {"#b": "strong", "#i": "em", "#u": "em", "#t": "code", "#sub": "sub", "#sup": "sup"}
 _LONGEST_PROMO = 160
+#: Characters of a section's name; and how systems address the stories of one.
+_LONGEST_SECTION = 40
+_TO_SECTION = re.compile(
+    r"/(?:tags?|categor(?:y|ies|ia|ie)|sections?|topics?|themen?|rubri[ck]\w*|kategorien?)/[^/]+/?$", re.IGNORECASE
+)
 
 
 def find(tree: Element) -> str:
@@ -87,6 +93,21 @@ def _strip_beside(tree: Element) -> None:
     for element in list(tree.iter(*_BESIDE)):
         if element is not tree and element.getparent() is not None and _letters(element) <= most:
             element.drop_tree()
+
+
+def kicker(root: Element) -> str:
+    """The section's name, where the first block is that alone, as a link to its stories; the block is taken out."""
+    if len(root) < 2:
+        return ""
+    block = root[0]
+    links = list(block.iter("a"))
+    name = text_of(links[0]) if len(links) == 1 else ""
+    if not name or len(name) > _LONGEST_SECTION or name != text_of(block):
+        return ""
+    if not _TO_SECTION.search(links[0].get("href") or ""):
+        return ""
+    block.drop_tree()
+    return name
 
 
 def promos(root: Element) -> list[Related]:

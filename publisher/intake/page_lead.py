@@ -29,6 +29,8 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+#: Elements whose names tell of the page, or the whole article: a newsletter's are no aside.
+_WHOLE = ("article", "main", "body")
 _HEADINGS = ("h2", "h3", "h4")
 _LONGEST = 600
 #: Lines of the text itself; after them the head of the page is over.
@@ -117,7 +119,8 @@ def _is_aside(line: Line) -> bool:
     if line.text.endswith((":", "：")) or (line.text.endswith("?") and any(e.tag == "a" for e in line.inline)):
         return True
     around = (line.block, *(ancestor for _, ancestor in zip(range(3), line.block.iterancestors(), strict=False)))
-    names = (f"{element.get('class') or ''} {element.get('id') or ''}" for element in around if element.tag != "body")
+    aside = (element for element in around if element.tag not in _WHOLE)
+    names = (f"{element.get('class') or ''} {element.get('id') or ''}" for element in aside)
     return any(_ASIDE.search(_HUMP.sub("-", name)) for name in names)
 
 

@@ -80,7 +80,7 @@ def _lines(root: Element) -> Iterator[Line]:
             if made := _line(pieces, block, inline):
                 yield made
             pieces, inline = [], []
-        if seen and element.tag in _UNSEEN:
+        if seen and element.tag in _UNSEEN and not _is_of_article(element):
             walk.skip_subtree()
             continue
         if seen:
@@ -95,6 +95,11 @@ def _lines(root: Element) -> Iterator[Line]:
             pieces.append(text)
     if made := _line(pieces, block, inline):
         yield made
+
+
+def _is_of_article(element: Element) -> bool:
+    """True for a footer right in an article that tells who wrote it: some systems put it above the text."""
+    return element.tag == "footer" and (parent := element.getparent()) is not None and parent.tag == "article"
 
 
 def _line(pieces: list[str], block: Element, inline: list[Element]) -> Line | None:

@@ -19,9 +19,13 @@ from publisher.text import fold, one_line
 #: An element of lxml, whose types are not published.
 Element = Any
 
+_SENT = (
+    r"submitted|soumis|posté|publié|écrit|rédigé|geschrieben|verfasst|veröffentlicht|publicado|escrito|enviado|scritto"
+    r"|pubblicato|inviato|geschreven|geplaatst"
+)
 _LABEL = re.compile(
     r"^(?:(?:this (?:post|article|story) was\s+)?"
-    r"(?:(?:written|posted|published|words|story|reported|text|article|reviewed)\s+)?"
+    rf"(?:(?:written|posted|published|words|story|reported|text|article|reviewed|{_SENT})\s+)?"
     r"(?:by|von|par|por|di|door|av|af)\s*[:：]?\s+"
     r"|(?:by|authors?|autor(?:en|in|a|es)?|auteurs?|autore|author\(s\)|words|text|автор)\s*[:：]\s*|(?:著者|作者|文|筆者)\s*[:：]\s*|(?:بقلم|كتبت?)(?:\s*[:：]\s*|\s+))+",
     re.IGNORECASE,
@@ -32,7 +36,7 @@ _LABEL_ALONE = re.compile(
 )
 #: With what a label may begin: asking so costs less than to look at the page line by line.
 _MAY_LABEL = re.compile(
-    r"(?:this|written|posted|published|words|story|reported|text|article|reviewed|by|von|par|por|di|door|av|af|auth?or"
+    rf"(?:{_SENT}|this|written|posted|published|words|story|reported|text|article|reviewed|by|von|par|por|di|door|av|af|auth?or"
     r"|auteur|автор|著者|作者|文|筆者|بقلم|كتب)",
     re.IGNORECASE,
 )
