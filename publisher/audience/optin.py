@@ -21,12 +21,9 @@ from publisher.audience.wanted import Answers, Wanted, check
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import PublisherError
-from publisher.model import Frequency, Reader, Subscription, SubscriptionState
+from publisher.model import LEFT, Frequency, Reader, Subscription, SubscriptionState
 from publisher.store import audience, outbox
 from publisher.store.engine import Store, Tx
-
-#: A suppression that a fresh confirmation may lift: the person left, their address did not fail.
-_LEFT = "unsubscribed"
 
 
 class Joined(StrEnum):
@@ -107,6 +104,7 @@ async def confirm(
         if state == LinkState.GOOD and reader is not None:
             newsletter = settings.find_newsletter(reader.subscription.newsletter)
             await audience.confirm(tx, ident, now, welcome=newsletter is not None and newsletter.welcome)
+            await audience.lift(tx, address.parse(reader.subscriber.email).key)
             await audience.add_consent(tx, ident, action="confirmed", now=now, origin=origin, wording=wording)
     return state, reader
 
@@ -135,7 +133,7 @@ async def leave(store: Store, keys: Keys, token: str, *, now: datetime, origin: 
 
 async def _barred(tx: Tx, wanted: Wanted) -> bool:
     """Whether nothing may be sent to the address, not even a confirmation (I11)."""
-    return await audience.suppressed(tx, wanted.address.key) not in (None, _LEFT)
+    return await audience.suppressed(tx, wanted.address.key) not in (None, *LEFT)
 
 
 async def _enter(tx: Tx, wanted: Wanted, now: datetime) -> Subscription:
@@ -196,7 +194,9 @@ async def _add(
     if subscription.state == SubscriptionState.ACTIVE:
         return Joined.ALREADY
     wording = "added by the operator"
-    if not confirmed or await _once_left(tx, subscription):
+    # Looked at again: they may have been erased since, by somebody who held their old row.
+    left = await audience.suppressed(tx, wanted.address.key) is not None or await _once_left(tx, subscription)
+    if not confirmed or left:
         return await _ask(tx, settings, wanted, subscription, now=now, origin="operator", wording=wording)
     await audience.confirm(tx, subscription.id, now, welcome=wanted.newsletter.welcome)
     await audience.add_consent(tx, subscription.id, action="operator", now=now, origin="operator", wording=wording)
