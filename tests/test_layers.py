@@ -45,7 +45,7 @@ TABLE = {
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         site.pages
-        audience.pace audience.wanted
+        audience.pace audience.typos audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
         mail.hours mail.pace mail.quoted mail.standing

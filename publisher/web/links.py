@@ -22,7 +22,7 @@ WORDING = "Yes, send me {title} by email."
 async def confirm_page(request: Request) -> Response:
     """GET /confirm/TOKEN: one button."""
     face = face_of(request)
-    state, reader = await optin.look(face.store, face.keys, _token(request), now())
+    state, reader = await optin.look(face.store, face.settings, face.keys, _token(request), now())
     return await _confirm_answer(request, state, reader, acted=False)
 
 
@@ -30,7 +30,7 @@ async def confirm(request: Request) -> Response:
     """POST /confirm/TOKEN: the subscription is active from now on; a second click is told so."""
     face = face_of(request)
     await body(request)
-    state, reader = await optin.look(face.store, face.keys, _token(request), now())
+    state, reader = await optin.look(face.store, face.settings, face.keys, _token(request), now())
     if state == LinkState.GOOD:
         state, reader = await optin.confirm(
             face.store, face.settings, face.keys, _token(request), now=now(), origin=f"web, {client(request)}",
