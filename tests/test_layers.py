@@ -62,7 +62,7 @@ TABLE = {
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
         site.pictures site.publish
-        audience.erase audience.optin
+        audience.erase audience.mine audience.optin audience.personal
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
         mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press

@@ -81,14 +81,26 @@ async def ask_back(store: Store, settings: Settings, keys: Keys, token: str, *, 
     reader = await leaving(store, keys, token)
     if reader is None or not reader.subscriber.email:
         return False
-    given = address.parse(reader.subscriber.email)
     async with store.write() as tx:
-        subscription = await audience.lock(tx, reader.subscription.id)
-        crowded = await asking.count_asked(tx, now - pace.HOUR) >= settings.subscribing.in_all
-        hard = await audience.suppressed(tx, given.key) not in (None, *LEFT)
-        if subscription is not None and subscription.state != SubscriptionState.ACTIVE and not crowded and not hard:
-            await _ask(tx, settings, given, subscription, now=now, origin=origin, wording=BACK)
+        await ask_again(
+            tx, settings, reader.subscriber.email, reader.subscription.id, now=now, origin=origin, wording=BACK
+        )
     return True
+
+
+async def ask_again(
+    tx: Tx, settings: Settings, email: str, subscription_id: int, *, now: datetime, origin: str, wording: str
+) -> Joined:
+    """Queues the mail that asks a known person to confirm a subscription of theirs, at the pace of all these mails."""
+    given = address.parse(email)
+    if await asking.count_asked(tx, now - pace.HOUR) >= settings.subscribing.in_all:
+        return Joined.CROWDED
+    if await audience.suppressed(tx, given.key) not in (None, *LEFT):
+        return Joined.SUPPRESSED
+    subscription = await audience.lock(tx, subscription_id)
+    if subscription is None or subscription.state == SubscriptionState.ACTIVE:
+        return Joined.ALREADY
+    return await _ask(tx, settings, given, subscription, now=now, origin=origin, wording=wording)
 
 
 async def add(
