@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select, update
 
-from publisher.model import Frequency, Reader, Subscriber, Subscription, SubscriptionState
+from publisher.model import LEFT, Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
-from publisher.store.engine import Tx
+from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
 
@@ -26,9 +26,11 @@ async def add_subscriber(
 ) -> tuple[Subscriber, bool]:
     """The person with this address, and whether they are new. `email_key` is the address in normal form."""
     values = {"email": email, "email_key": email_key, "name": name, "language": language, "timezone": timezone}
-    added = await insert_new(tx, subscribers, values | {"created_at": now})
-    row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).one()
-    return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
+    while True:
+        added = await insert_new(tx, subscribers, values | {"created_at": now})
+        row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).first()
+        if row is not None:  # else they were erased at this moment
+            return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
 
 
 async def change_subscriber(tx: Tx, subscriber_id: int, *, name: str, language: str, timezone: str) -> None:
@@ -58,10 +60,10 @@ async def subscribe(
 async def change_subscription(
     tx: Tx, subscription_id: int, *, frequency: Frequency, weekday: int, local_time: time, sections: Sequence[str]
 ) -> None:
-    """New choices; the plan step computes the next due instant anew."""
+    """New choices; the plan step computes the next due instant anew, of one that is paused at the pause's end."""
     await _set(
         tx, subscription_id, frequency=frequency, weekday=weekday, local_time=local_time.strftime("%H:%M"),
-        sections=list(sections), next_due_at=None,
+        sections=list(sections), next_due_at=subscriptions.c.paused_until,
     )
 
 
@@ -89,7 +91,7 @@ async def confirm(tx: Tx, subscription_id: int, now: datetime, *, welcome: bool)
     present = await articles.max_seq(tx)
     await _set(
         tx, subscription_id, state=SubscriptionState.ACTIVE, confirmed_at=now, from_seq=present, next_due_at=None,
-        welcome_after=found.from_seq if welcome else None,
+        paused_until=None, welcome_after=found.from_seq if welcome else None,
     )
     return True
 
@@ -104,15 +106,20 @@ async def unsubscribe(tx: Tx, subscription_id: int, now: datetime) -> bool:
         return False
     await _set(
         tx, subscription_id, state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
-        generation=found.generation + 1,
+        paused_until=None, generation=found.generation + 1,
     )
+    await cancel_unsent(tx, subscription_id, now, "the reader left")
+    return True
+
+
+async def cancel_unsent(tx: Tx, subscription_id: int, now: datetime, reason: str) -> None:
+    """Ends the deliveries of a locked subscription that no connection has claimed, and that are not in doubt."""
     unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
     await tx.execute(
         update(deliveries)
         .where(deliveries.c.subscription_id == subscription_id, deliveries.c.state.in_(unsent))
-        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text="the reader left")
+        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text=reason)
     )
-    return True
 
 
 async def lock(tx: Tx, subscription_id: int) -> Subscription | None:
@@ -164,9 +171,9 @@ async def readers_by_email(tx: Tx, email_key: str) -> list[Reader]:
 
 
 async def list_readers(tx: Tx, after_id: int = 0, limit: int = 1000) -> list[Reader]:
-    """Subscriptions in the order of their ids, those after `after_id`."""
-    query = _READERS.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    return await _readers(tx, query)
+    """Subscriptions in the order of their ids, those after `after_id`; none of people who were erased."""
+    known = and_(subscriptions.c.id > after_id, subscribers.c.email != "")
+    return await _readers(tx, _READERS.where(known).order_by(subscriptions.c.id).limit(limit))
 
 
 async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
@@ -231,9 +238,21 @@ async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datet
 
 
 async def suppressed(tx: Tx, email_key: str) -> str | None:
-    """Why the address is suppressed, or None."""
-    query = select(suppressions.c.reason).where(suppressions.c.email_key == email_key)
-    return (await tx.execute(query)).scalar_one_or_none()
+    """Why the address is suppressed, plainly or by the mark of an erased one; None where it is not.
+
+    Of several reasons the one that no confirmation lifts.
+    """
+    found = list((await tx.execute(select(suppressions.c.reason).where(_named(tx, email_key)))).scalars())
+    return min(found, key=lambda reason: (reason in LEFT, reason), default=None)
+
+
+async def lift(tx: Tx, email_key: str) -> None:
+    """What kept the address away ends, but for what its owner's fresh double opt-in cannot lift: they came back."""
+    await tx.execute(delete(suppressions).where(_named(tx, email_key), suppressions.c.reason.in_(LEFT)))
+
+
+def _named(tx: Tx, email_key: str) -> ColumnElement[bool]:
+    return suppressions.c.email_key.in_((email_key, *fingerprints_of(tx, email_key)))
 
 
 async def _set(tx: Tx, subscription_id: int, **values: Any) -> None:
