@@ -45,24 +45,24 @@ class Lanes(Generic[Outcome]):
     ) -> None:
         """Begins; `failed` gives the outcome, by its reason, where the work is cut off or breaks."""
         (self.slow if slow else self.quick).add(number)
-        task = asyncio.create_task(self._run(number, work, failed))
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-
-    async def _run(
-        self, number: int, work: Coroutine[Any, Any, Outcome], failed: Callable[[str], Outcome]
-    ) -> None:
         inner = asyncio.create_task(work)
+        task = asyncio.create_task(self._run(number, inner, failed))
+        self.tasks.add(task)
+        task.add_done_callback(lambda _: self._leave(number, task, inner))
+
+    def _leave(self, number: int, task: asyncio.Task[None], inner: asyncio.Task[Outcome]) -> None:
+        inner.cancel()
+        self.tasks.discard(task)
+        self.quick.discard(number)
+        self.slow.discard(number)
+        self.wake.set()
+
+    async def _run(self, number: int, inner: asyncio.Task[Outcome], failed: Callable[[str], Outcome]) -> None:
         try:
             outcome = await self._watched(number, inner)
             self.outcomes[number] = failed("it is slow, as many are") if outcome is None else outcome
         except Exception as error:  # noqa: BLE001 - whatever is wrong with one stranger, it stops no other (I12)
             self.outcomes[number] = failed(f"{type(error).__name__}: {error}")
-        finally:
-            inner.cancel()
-            self.quick.discard(number)
-            self.slow.discard(number)
-            self.wake.set()
 
     async def _watched(self, number: int, inner: asyncio.Task[Outcome]) -> Outcome | None:
         """The outcome; None where it took long and the slow lane is full."""

@@ -24,10 +24,10 @@ def feed_of(topic: str, site_url: str) -> str | None:
         asked, own = urlsplit(topic), urlsplit(site_url)
         if _origin(asked.scheme, asked.hostname, asked.port) != _origin(own.scheme, own.hostname, own.port):
             return None
+        path = unquote(asked.path, errors="strict")
     except ValueError:
         return None
     base = own.path.rstrip("/") + "/"
-    path = unquote(asked.path, errors="replace")
     if asked.username is not None or "?" in topic or "#" in topic or not path.startswith(base):
         return None
     return feed_at(path.removeprefix(base))

@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import hmac
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -16,9 +17,8 @@ from publisher.crypto import Keys
 from tests.websub.conftest import SITE, Desk, Subscriber
 
 
-async def until(desk: Desk, condition: object) -> None:
+async def until(desk: Desk, condition: Callable[[], object]) -> None:
     """Turns until `condition` holds, without waiting for those who are slow."""
-    assert callable(condition)
     async with asyncio.timeout(60):
         while not condition():
             await desk.turn()
@@ -220,7 +220,7 @@ async def test_callback_that_was_slow_gets_the_newest_once(desk: Desk, subscribe
     await desk.subscribe()
     subscriber.acts["POST /cb"] = act
     desk.write("two")
-    await until(desk, lambda: subscriber.pushed())
+    await until(desk, subscriber.pushed)
     for text in ("three", "four", "five"):
         desk.write(text)
         await desk.turn()
