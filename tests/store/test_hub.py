@@ -5,7 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from publisher.hub_state import Answer, HubMode, HubRequest, HubSubscription, NewRequest, Peer, Ping, Pushed, Took, Topic
+from publisher.hub_state import (
+    Answer,
+    HubMode,
+    HubRequest,
+    HubSubscription,
+    NewRequest,
+    Peer,
+    Ping,
+    Pushed,
+    Took,
+    Topic,
+)
 from publisher.store import hub, hub_pings, hub_requests, hub_view
 from publisher.store.engine import Store, Tx
 

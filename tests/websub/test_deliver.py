@@ -8,6 +8,7 @@ import hmac
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from starlette.requests import Request
@@ -204,9 +205,13 @@ async def test_I12_slow_callback_keeps_nobody_waiting(desk: Desk, subscriber: Su
         subscriber.acts[f"POST {path}"] = act
     for text in ("two", "three", "four"):
         body = desk.write(text)
-        await until(desk, lambda body=body: all(body in subscriber.pushed(path) for path in quick))
+        await until(desk, partial(_all_have, subscriber, quick, body))
     assert len(desk.course.pushing.slow) <= 32
     hanging.set()
+
+
+def _all_have(subscriber: Subscriber, paths: list[str], body: bytes) -> bool:
+    return all(body in subscriber.pushed(path) for path in paths)
 
 
 async def test_callback_that_was_slow_gets_the_newest_once(desk: Desk, subscriber: Subscriber) -> None:
