@@ -104,7 +104,7 @@ def status_lines(known: dict[str, Any]) -> list[str]:
 
 def _hub_lines(known: dict[str, Any]) -> list[str]:
     """What the WebSub hub has, and what does not go well; nothing where nobody subscribed."""
-    names = ("subscriptions", "behind", "failing", "to verify")
+    names = ("subscriptions", "behind", "failing", "to_verify")
     told = _counts({name: known[name] for name in names if known[name]})
     found = [_row("Hub", told)] if told else []
     for row in known["troubles"][:_SHOWN]:

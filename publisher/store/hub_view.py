@@ -27,7 +27,7 @@ async def counts(tx: Tx) -> dict[str, int]:
         "subscriptions": select(func.count()).select_from(hub_subscriptions),
         "behind": behind,
         "failing": select(func.count()).select_from(hub_subscriptions).where(subs.reason != ""),
-        "to verify": select(func.count()).select_from(hub_requests).where(hub_requests.c.next_try_at.is_not(None)),
+        "to_verify": select(func.count()).select_from(hub_requests).where(hub_requests.c.next_try_at.is_not(None)),
     }
     return {name: int((await tx.execute(query)).scalar_one()) for name, query in queries.items()}
 

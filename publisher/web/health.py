@@ -79,7 +79,7 @@ async def _ask(face: Face) -> Gauges:
         "publisher_hub_subscriptions": ("Subscriptions at the WebSub hub.", "", {"": hub["subscriptions"]}),
         "publisher_hub_waiting": (
             "Subscriptions that are behind, failing, or still to be verified.", "state",
-            {name.replace(" ", "_"): count for name, count in hub.items() if name != "subscriptions"},
+            {name: count for name, count in hub.items() if name != "subscriptions"},
         ),
         "publisher_alarms": ("1 for each alarm that stands, by kind.", "kind", standing),
         "publisher_ready": ("1 where the service is ready.", "", {"": 0 if face.ready() else 1}),

@@ -56,7 +56,11 @@ def _look(
     root: Path, known: Sequence[Topic], seen: Seen
 ) -> tuple[list[tuple[Topic, Content]], list[Topic], list[Topic]]:
     """(those whose files are others, those without a file, those that have one again)."""
-    changed, gone, back = [], [], []
+    changed: list[tuple[Topic, Content]] = []
+    gone: list[Topic] = []
+    back: list[Topic] = []
+    if not root.is_dir():  # the disk's trouble, or the first build is still to come
+        return changed, gone, back
     for topic in known:
         try:
             signature = signature_of(root, topic.feed)

@@ -191,7 +191,7 @@ async def test_view(any_store: Store) -> None:
         (c, _) = await waiting(tx)
         await hub_requests.settle(tx, [Answer(c, confirmed=False, reason="no")], NOON)
         await hub_pings.note(tx, "https://h.example/", ["rss.xml"], NOON, until=NOON)
-        assert await hub_view.counts(tx) == {"subscriptions": 2, "behind": 2, "failing": 1, "to verify": 1}
+        assert await hub_view.counts(tx) == {"subscriptions": 2, "behind": 2, "failing": 1, "to_verify": 1}
         assert await hub_view.failing(tx) == [
             {"what": "push", "feed": "rss.xml", "host": "a.example", "reason": "it answers 500", "next_try_at": NOON + DAY},
             {"what": "verification", "feed": "rss.xml", "host": "c.example", "reason": "no", "next_try_at": None},

@@ -250,6 +250,19 @@ async def test_topic_that_has_ended_is_denied(desk: Desk, subscriber: Subscriber
     assert await desk.requests() == []
 
 
+async def test_folder_that_is_away_ends_no_topic(desk: Desk, subscriber: Subscriber) -> None:
+    """A disk that is not there says nothing of feeds: all goes on when it is back."""
+    await desk.subscribe()
+    folder = desk.settings.path(desk.settings.output.directory)
+    folder.rename(folder.with_name("away"))
+    await desk.settle()
+    await desk.settle(timedelta(hours=2))
+    folder.with_name("away").rename(folder)
+    two = desk.write("two")
+    await desk.settle()
+    assert subscriber.pushed() == [two]
+
+
 async def test_host_that_is_blocked_is_denied(desk: Desk, subscriber: Subscriber) -> None:
     """Its subscriptions end, with the reason."""
     await desk.subscribe("/a?key=1")
