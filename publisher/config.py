@@ -19,6 +19,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from publisher import urls
 from publisher.errors import ConfigError
 from publisher.mail_settings import Alerts, Mail
 from publisher.packaged import packaged
@@ -113,6 +114,12 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """Folder of the development inbox."""
         return self.store_folder / "inbox"
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """Addresses of the WebSub hubs that push the feeds: the own one first where it is enabled, then the others."""
+        own = (urls.absolute(self.site.url, urls.HUB_PATH),) if self.hub.enabled else ()
+        return (*own, *self.hub.ping)
 
     def find_newsletter(self, name: str) -> Newsletter | None:
         """The newsletter called `name`, or None."""
@@ -244,6 +251,8 @@ def _contradictions(settings: Settings) -> list[str]:
         faults.append('site.postal_address: required when mail.transport is "smtp"; the law asks for it in bulk mail')
     names = [n.name for n in settings.newsletter]
     faults += [f"newsletter: two are named {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
+    if not settings.hub.lease_min <= settings.hub.lease <= settings.hub.lease_max:
+        faults.append("hub.lease: must lie between hub.lease_min and hub.lease_max")
     sources = [s.name for s in settings.source]
     faults += [f"source: {name} stands twice" for name in sorted({s for s in sources if sources.count(s) > 1})]
     for i, source in enumerate(settings.source):

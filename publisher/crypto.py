@@ -17,9 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -31,6 +32,9 @@ from cryptography.hazmat.primitives.serialization import (
 from publisher.errors import PublisherError
 
 _KEY_BYTES = 32
+#: NIST SP 800-38D, section 8.2: 96 bits.
+_NONCE_BYTES = 12
+_SEAL = b"seal"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,31 @@ def mac(key: bytes, purpose: str, message: bytes) -> bytes:
 def same(left: bytes, right: bytes) -> bool:
     """Equal, in a time that tells nothing."""
     return hmac.compare_digest(left, right)
+
+
+def seal(keys: Keys, purpose: str, secret: bytes, bound: str) -> str:
+    """`secret`, encrypted under our newest key (AES-256-GCM, base64): who reads the store alone learns nothing of it.
+
+    It is bound to `bound`: put into another row it opens no more.
+    """
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    key = mac(keys.secrets[0], purpose, _SEAL)
+    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, secret, bound.encode())).decode()
+
+
+def unseal(keys: Keys, purpose: str, sealed: str, bound: str) -> bytes | None:
+    """The secret that `seal` hid, under any of our keys; None where none of them opens it."""
+    try:
+        raw = base64.b64decode(sealed, validate=True)
+    except ValueError:
+        return None
+    for key in keys.secrets:
+        try:
+            opener = AESGCM(mac(key, purpose, _SEAL))
+            return opener.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound.encode())
+        except (InvalidTag, ValueError):  # another key's; too short to be any
+            continue
+    return None
 
 
 def load_keys(path: Path) -> Keys:

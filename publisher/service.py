@@ -19,6 +19,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from publisher import log
+from publisher.errors import StoreError
 from publisher.intake.watch import wake_ups
 from publisher.model import DocumentResult
 from publisher.settings import Source
@@ -31,6 +32,7 @@ from publisher.ticks import (
     pick_up,
     plan_due,
     poll_feeds,
+    push_feeds,
     send,
     tidy_up,
     unless_stopped,
@@ -46,7 +48,7 @@ _log = log.get("service")
 _LAST_WORDS = 9.0
 #: Seconds that the start summary waits for a large first sending; it goes on behind it.
 _PATIENCE = 8.0
-#: Seconds between two looks at which feeds are due.
+#: Seconds between two looks at which feeds are due, and at what is to be pushed.
 _ROUND = 1.0
 #: A tick that has not ended well for so long makes the service "not ready".
 _STUCK = timedelta(minutes=5)
@@ -107,6 +109,7 @@ async def _tick_until_stopped(service: Service, scheduler: AsyncIOScheduler) -> 
         service.keep(asyncio.create_task(_watch(service)))
     if _of_kind(service, "feed"):
         service.keep(asyncio.create_task(_keep_polling(service)))
+    service.keep(asyncio.create_task(_keep_pushing(service)))
     await service.stop.wait()
     _log.info("stopping", why="asked to")
 
@@ -152,6 +155,20 @@ async def _keep_polling(service: Service) -> None:
         await guarded(service, poll_feeds)
         with suppress(TimeoutError):
             await asyncio.wait_for(service.stop.wait(), _ROUND)
+
+
+async def _keep_pushing(service: Service) -> None:
+    """Turns of the hub: when there is something to do, and now and then to see what another process wrote."""
+    course = service.course
+    try:
+        while not service.stop.is_set():
+            course.wake.clear()
+            await guarded(service, push_feeds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(course.wake.wait(), _ROUND)
+    finally:
+        with suppress(StoreError):  # what is not written down is done again
+            await course.stop(service.store, utc_now())
 
 
 async def _let_finish(service: Service) -> None:

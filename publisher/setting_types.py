@@ -63,6 +63,18 @@ def _feed_address(value: str) -> str:
     return value
 
 
+def _hub_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@<>\"]+(?:[/?][^\s#<>\"]*)?", value):
+        raise ValueError('is no address of a hub; write one such as "https://hub.example.net/"')
+    return value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[^\s/?#@]+", value):
+        raise ValueError('is no host; write one such as "reader.example.net"')
+    return value.lower().strip("[].")
+
+
 def _hook(value: SecretStr) -> SecretStr:
     if value.get_secret_value() and not re.fullmatch(r"https?://[^\s/?#@]+(?:[/?]\S*)?", value.get_secret_value()):
         raise ValueError('is no web address; write one such as "https://chat.example.org/hooks/abc"')
@@ -152,6 +164,9 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 Language = Annotated[str, AfterValidator(_language)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 FeedAddress = Annotated[str, AfterValidator(_feed_address)]
+HubAddress = Annotated[str, AfterValidator(_hub_address)]
+#: Name or address, in lower case.
+Host = Annotated[str, AfterValidator(_host)]
 Hook = Annotated[SecretStr, AfterValidator(_hook)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 MailboxOrNone = Annotated[str, AfterValidator(_mailbox_or_none)]

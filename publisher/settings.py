@@ -19,6 +19,8 @@ from publisher.setting_types import (
     Duration,
     Endpoint,
     FeedAddress,
+    Host,
+    HubAddress,
     Language,
     Location,
     Pause,
@@ -163,10 +165,26 @@ class Subscribing(Table):
 class Hub(Table):
     """The WebSub hub."""
 
-    #: Run the WebSub hub. This version has none yet, and announces none.
+    #: Run the WebSub hub: feeds are pushed to whoever subscribes at `/hub`.
     enabled: bool = True
-    #: Let WebSub callbacks be private addresses (for tests).
+    #: Let WebSub callbacks, and the hubs of `ping`, be private addresses (for tests).
     allow_private: bool = False
+    #: Other hubs, which are told of each feed that changed, and which the feeds announce too.
+    ping: tuple[HubAddress, ...] = ()
+    #: Method of `X-Hub-Signature`, where a subscriber gave a secret.
+    signature: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
+    #: How long a subscription lasts whose subscriber does not say.
+    lease: Pause = timedelta(days=10)
+    #: The shortest that is granted.
+    lease_min: Pause = timedelta(seconds=1)
+    #: The longest that is granted.
+    lease_max: Pause = timedelta(days=30)
+    #: Subscriptions that are taken at most, those that wait to be verified among them.
+    callbacks: int = Field(default=10_000, ge=1, le=1_000_000)
+    #: The same for each host that callbacks lie at.
+    callbacks_per_host: int = Field(default=1_000, ge=1, le=1_000_000)
+    #: Hosts whose callbacks are refused; subscriptions that they have are ended.
+    blocked: tuple[Host, ...] = ()
 
 
 class Inbound(Table):

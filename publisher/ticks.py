@@ -1,6 +1,6 @@
 """What the service does again and again: each tick one step, alone, and never the end of the service.
 
-    pick_up, poll_feeds | go_live | plan_due | send | alert, tidy_up
+    pick_up, poll_feeds | go_live | push_feeds | plan_due | send | alert, tidy_up
 
 The store says what is due; a tick that fails is logged with its reason and comes again.
 """
@@ -34,6 +34,7 @@ from publisher.site.publish import publish as publish_pages
 from publisher.store import edition_hand
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from publisher.websub.distribute import Course, turn
 
 T = TypeVar("T")
 
@@ -59,6 +60,8 @@ class Service:
     pace: Pace = field(default_factory=Pace)
     #: What the operator was told is wrong.
     watch: alerts.Watch = field(default_factory=alerts.Watch)
+    #: What the WebSub hub has under way.
+    course: Course = field(default_factory=Course)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     last_good: dict[str, datetime] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -103,6 +106,13 @@ async def go_live(service: Service) -> None:
     with service.reporting("feeds") as progress:
         feeds = await publish_feeds(service.store, service.settings, progress=progress)
     metrics.FILES_WRITTEN.inc(feeds.written + pages.written)
+    if feeds.written:
+        service.course.note(feeds)
+
+
+async def push_feeds(service: Service) -> None:
+    """One turn of the WebSub hub; what is slow goes on beside it."""
+    await turn(service.store, service.settings, service.keys, service.course, now=utc_now, jitter=random.random)
 
 
 async def plan_due(service: Service) -> None:

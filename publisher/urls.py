@@ -16,6 +16,9 @@ FEED_FORMATS = (
     ("feed.json", "application/feed+json", "JSON Feed"),
 )
 
+#: Path of the WebSub hub.
+HUB_PATH = "/hub"
+
 # What browsers take out of an address before they read it: "java\nscript:" is a script to them (WHATWG URL, 4.4).
 _BROKEN = re.compile(r"[\t\r\n]")
 # What no address may hold as it stands (RFC 3986, section 2), and no database or feed takes.

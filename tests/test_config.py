@@ -403,6 +403,16 @@ def test_root_is_no_key_of_the_file(faults: Callable[..., list[str]]) -> None:
             'inbound.lmtp: is no address to listen on; write host and port, as "127.0.0.1:8024" (got \'127.0.0.1:99999\')',
         ),
         (
+            '[hub]\nping = ["hub.example.net"]',
+            'hub.ping.0: is no address of a hub; write one such as "https://hub.example.net/" (got \'hub.example.net\')',
+        ),
+        (
+            '[hub]\nblocked = ["https://a.example/"]',
+            'hub.blocked.0: is no host; write one such as "reader.example.net" (got \'https://a.example/\')',
+        ),
+        ('[hub]\nsignature = "md5"', "hub.signature: must be 'sha1', 'sha256', 'sha384' or 'sha512' (got 'md5')"),
+        ("[hub]\ncallbacks = 0", "hub.callbacks: must be greater than or equal to 1 (got 0)"),
+        (
             '[store]\nurl = "mysql://user:geheim@host/name"',
             (
                 'store.url: is no store; write "sqlite:///path/to/file.db" or "postgresql://user@host/name"'
@@ -447,6 +457,7 @@ def test_all_faults_are_reported_at_once(faults: Callable[..., list[str]]) -> No
         ),
         ('[[newsletter]]\nname = "a"\n[[newsletter]]\nname = "a"', "newsletter: two are named 'a'"),
         ('[[source]]\npath = "in"\n[[source]]\npath = "in"', "source: folder:in stands twice"),
+        ('[hub]\nlease = "40d"', "hub.lease: must lie between hub.lease_min and hub.lease_max"),
         ('[[source]]\nkind = "feed"', "source.0.url: missing; a feed has an address"),
         (
             '[[source]]\nkind = "feed"\nurl = "https://a.example/f"\npath = "in"',
@@ -542,6 +553,19 @@ def test_pace_of_mail(load: Load, faults: Callable[..., list[str]]) -> None:
         ("warm_up = { since = 2026-12-01, days = [0] }", "mail.warm_up.days"),
     ):
         assert [line.startswith(key) for line in faults(f"[mail]\n{text}")] == [True], text
+
+
+@pytest.mark.parametrize(
+    ("text", "hubs"),
+    [
+        ("", ("https://example.org/news/hub",)), ("enabled = false", ()),
+        ('ping = ["https://hub.example.net/"]', ("https://example.org/news/hub", "https://hub.example.net/")),
+        ('enabled = false\nping = ["https://hub.example.net/"]', ("https://hub.example.net/",)),
+    ],
+)
+def test_hubs_are_the_own_one_and_then_the_others(load: Load, text: str, hubs: tuple[str, ...]) -> None:
+    """What feeds announce."""
+    assert load(f'[site]\nurl = "https://example.org/news/"\n[hub]\n{text}').hubs == hubs
 
 
 def test_secret_is_shown_nowhere(load: Load, faults: Callable[..., list[str]], tmp_path: Path) -> None:

@@ -43,6 +43,20 @@ def test_old_keys_are_read_after_the_newest(tmp_path: Path) -> None:
     assert crypto.load_keys(path).secrets == (b"newnewnewnewnewnew", b"oldoldoldoldoldold")
 
 
+def test_sealed_secret_opens_under_our_keys_and_in_its_own_place_only() -> None:
+    """An old key too; never twice the same; whatever else stands there opens nothing."""
+    old, new = b"o" * 32, b"n" * 32
+    sealed = crypto.seal(crypto.Keys((old,)), "hub", b"secret", "row 1")
+    assert crypto.unseal(crypto.Keys((new, old)), "hub", sealed, "row 1") == b"secret"
+    assert crypto.seal(crypto.Keys((old,)), "hub", b"secret", "row 1") != sealed
+    for keys, purpose, content, bound in (
+        ((new,), "hub", sealed, "row 1"), ((old,), "other", sealed, "row 1"), ((old,), "hub", sealed, "row 2"),
+        ((old,), "hub", "", "row 1"), ((old,), "hub", "no base64 ä", "row 1"), ((old,), "hub", sealed[:-8], "row 1"),
+        ((old,), "hub", sealed[:16], "row 1"),
+    ):
+        assert crypto.unseal(crypto.Keys(keys), purpose, content, bound) is None
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{", b"[]", b'{"keys": "abcd"}', b'{"keys": [1]}', b'{"keys": null}', b'{"keys": []}', b'{"keys": [""]}',

@@ -26,11 +26,11 @@ RANKS = {
     "vocabulary": 0, "shared pure": 1, "shared": 1, "pure": 2, "edge": 2, "step": 3, "web": 4, "service": 5, "cli": 6,
 }
 PURE = ("vocabulary", "shared pure", "pure")
-FEATURES = ("intake", "feeds", "site", "audience", "digest", "mail")
+FEATURES = ("intake", "feeds", "websub", "site", "audience", "digest", "mail")
 
 #: THE TABLE. Layer -> its modules, without "publisher."; a name that ends in ".*" stands for a whole package.
 TABLE = {
-    "vocabulary": "model outgoing errors source_state change_kind",
+    "vocabulary": "model outgoing errors source_state change_kind hub_state",
     "shared pure": "text urls old_addresses slots address isolation delivery_state settings mail_settings setting_types",
     "shared": "tokens crypto fingerprints templating log progress packaged config output metrics http hosts loop",
     "pure": """
@@ -44,6 +44,7 @@ TABLE = {
         intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster intake.webp
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
+        websub.ask websub.schedule websub.topics
         site.pages
         audience.pace audience.typos audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
@@ -54,6 +55,7 @@ TABLE = {
         store.*
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
+        websub.content websub.lanes
         mail.envelope mail.exchanges mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
         """,
     "step": """
@@ -61,6 +63,7 @@ TABLE = {
         intake.departed intake.mend intake.own_addresses intake.picture_copy intake.wording
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
+        websub.accept websub.deliver websub.distribute websub.notice websub.ping websub.verify
         site.pictures site.publish
         audience.erase audience.mine audience.optin audience.personal
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf

@@ -9,7 +9,8 @@ from typing import Any
 
 from publisher.cli.context import Context
 from publisher.model import Document, DocumentResult, DocumentState
-from publisher.store import alarms, articles, audience, documents, edition_hand, ledger_view
+from publisher.store import alarms, articles, audience, documents, edition_hand, hub_view, ledger_view
+from publisher.store.engine import Tx
 from publisher.store.lock import sender
 
 #: Rejected documents that the start summary names; `documents list` has them all.
@@ -36,11 +37,19 @@ async def facts(it: Context) -> dict[str, Any]:
             "outbox": await ledger_view.counts(tx),
             "notices": await ledger_view.counts_of_notices(tx),
             "next_attempt_at": await ledger_view.next_attempt(tx),
+            "hub": await _hub(it, tx),
             "paused": await edition_hand.paused(tx),
             "alarms": [
                 {"kind": row.kind, "reason": row.reason, "since": row.since} for row in await alarms.standing(tx)
             ],
         }
+
+
+async def _hub(it: Context, tx: Tx) -> dict[str, Any]:
+    return {
+        "enabled": it.settings.hub.enabled, **await hub_view.counts(tx), "troubles": await hub_view.failing(tx),
+        "pings": await hub_view.pings(tx),
+    }
 
 
 async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) -> list[str]:
@@ -86,10 +95,23 @@ def status_lines(known: dict[str, Any]) -> list[str]:
         found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, {when}"))
     if known["next_attempt_at"]:
         found.append(_row("Next try", _instant(known["next_attempt_at"])))
+    found += _hub_lines(known["hub"])
     if known["paused"]:
         found.append(_row("Paused", f"{_plural(known['paused'], 'edition')}: publisher outbox resume"))
     alarming = [_row("Alarm", f"{row['reason']} (since {_instant(row['since'])})") for row in known["alarms"]]
     return found + alarming + _rejected(known["rejected"])
+
+
+def _hub_lines(known: dict[str, Any]) -> list[str]:
+    """What the WebSub hub has, and what does not go well; nothing where nobody subscribed."""
+    names = ("subscriptions", "behind", "failing", "to_verify")
+    told = _counts({name: known[name] for name in names if known[name]})
+    found = [_row("Hub", told)] if told else []
+    for row in known["troubles"][:_SHOWN]:
+        again = f", again at {_instant(row['next_try_at'])}" if row["next_try_at"] else ""
+        found.append(_row("", f"{row['what']} of {row['feed']} to {row['host']}: {row['reason']}{again}"))
+    pings = (row for row in known["pings"] if row["waiting"] or row["reason"])
+    return found + [_row("Ping", f"{row['hub']}: {row['waiting']} waiting. {row['reason']}".strip()) for row in pings]
 
 
 def _newsletters(it: Context, known: dict[str, Any]) -> list[str]:

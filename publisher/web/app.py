@@ -22,7 +22,7 @@ from publisher.crypto import Keys
 from publisher.errors import StoreError
 from publisher.store.engine import Store
 from publisher.templating import Templates
-from publisher.web import health, inbox, links, moved, personal, preferences, push, subscribe
+from publisher.web import health, hub, inbox, links, moved, personal, preferences, push, subscribe
 from publisher.web.face import SECURITY, Face, face_of, message, not_found
 from publisher.web.files import FileFront
 from publisher.web.forms import ForeignFormError
@@ -37,7 +37,7 @@ def build_app(
     """The application; `ready` tells why the service is not ready, or None."""
     routes = [
         *health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *preferences.ROUTES, *personal.ROUTES, *push.ROUTES,
-        *inbox.ROUTES,
+        *hub.ROUTES, *inbox.ROUTES,
     ]
     pages = Starlette(
         routes=routes,
@@ -51,6 +51,7 @@ def build_app(
     pages.state.face = Face(store, settings, templates, keys, ready)
     pages.state.pace = Pace(settings.subscribing.per_network)
     pages.state.deliveries = push.gate()
+    pages.state.hub_pace = hub.pace()
     pages.state.gauges = health.KeptGauges()
     files = FileFront(settings.path(settings.output.directory), pages)
     return moved.NumberFront(files, store, settings.site.url)
