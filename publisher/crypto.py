@@ -72,12 +72,12 @@ def seal(keys: Keys, purpose: str, secret: bytes, bound: str) -> str:
 
 
 def unseal(keys: Keys, purpose: str, sealed: str, bound: str) -> bytes | None:
-    """The secret that `seal` hid, under any of our keys; None where none of them opens it."""
+    """The secret that `seal` hid, under any key that we ever had; None where none of them opens it."""
     try:
         raw = base64.b64decode(sealed, validate=True)
     except ValueError:
         return None
-    for key in keys.secrets:
+    for key in keys.ever:
         try:
             opener = AESGCM(mac(key, purpose, _SEAL))
             return opener.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound.encode())

@@ -48,6 +48,7 @@ def test_sealed_secret_opens_under_our_keys_and_in_its_own_place_only() -> None:
     old, new = b"o" * 32, b"n" * 32
     sealed = crypto.seal(crypto.Keys((old,)), "hub", b"secret", "row 1")
     assert crypto.unseal(crypto.Keys((new, old)), "hub", sealed, "row 1") == b"secret"
+    assert crypto.unseal(crypto.Keys((new,), (old,)), "hub", sealed, "row 1") == b"secret"  # it outlives a revocation
     assert crypto.seal(crypto.Keys((old,)), "hub", b"secret", "row 1") != sealed
     for keys, purpose, content, bound in (
         ((new,), "hub", sealed, "row 1"), ((old,), "other", sealed, "row 1"), ((old,), "hub", sealed, "row 2"),
