@@ -17,7 +17,6 @@ from publisher.model import Frequency
 from publisher.setting_types import (
     Clock,
     Duration,
-    Endpoint,
     FeedAddress,
     Language,
     Location,
@@ -152,13 +151,6 @@ class Hub(Table):
     enabled: bool = True
     #: Let WebSub callbacks be private addresses (for tests).
     allow_private: bool = False
-
-
-class Inbound(Table):
-    """The way back."""
-
-    #: Where bounces, complaints and unsubscriptions come in.
-    lmtp: Endpoint = "127.0.0.1:8024"
 
 
 class Log(Table):
