@@ -30,15 +30,23 @@ def connect(imap: Imap, ca_file: Path | None) -> Client:
             client: Client = imaplib.IMAP4_SSL(imap.host, imap.port, ssl_context=context, timeout=_PATIENCE)
         else:
             client = imaplib.IMAP4(imap.host, imap.port, timeout=_PATIENCE)
-            if imap.security == "starttls":
-                client.starttls(ssl_context=context)
-        client.login(imap.username, imap.password.get_secret_value())
-        status, said = client.select('"' + imap.mailbox.replace("\\", "\\\\").replace('"', '\\"') + '"')
-        if status != "OK":
-            raise PublisherError(f"the mailbox {imap.mailbox!r} (inbound.imap) cannot be opened: {_words(said)}")
+        try:
+            _choose(client, imap, context)
+        except BaseException:
+            client.shutdown()
+            raise
     except (OSError, imaplib.IMAP4.error) as error:
         raise PublisherError(f"cannot read mail at {imap.host}:{imap.port} (inbound.imap): {error}") from error
     return client
+
+
+def _choose(client: Client, imap: Imap, context: ssl.SSLContext) -> None:
+    if imap.security == "starttls":
+        client.starttls(ssl_context=context)
+    client.login(imap.username, imap.password.get_secret_value())
+    status, said = client.select('"' + imap.mailbox.replace("\\", "\\\\").replace('"', '\\"') + '"')
+    if status != "OK":
+        raise PublisherError(f"the mailbox {imap.mailbox!r} (inbound.imap) cannot be opened: {_words(said)}")
 
 
 def unseen(client: Client, limit: int, but: frozenset[bytes] = frozenset()) -> list[tuple[bytes, Letter]]:
@@ -73,7 +81,7 @@ def close(client: Client) -> None:
     try:
         client.logout()
     except (OSError, imaplib.IMAP4.error):
-        return
+        client.shutdown()
 
 
 def _words(said: list[bytes | None]) -> str:

@@ -44,15 +44,18 @@ class Queue:
     take: Callable[[Sequence[Letter]], Awaitable[Sequence[bool]]]
     room: int = ROOM
     _waiting: deque[_Waiting] = field(default_factory=deque)
+    #: Not answered yet: how many, and their bytes.
+    _count: int = 0
     _bytes: int = 0
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def put(self, letter: Letter) -> None:
         """Returns once the message is taken in. Raises FullError, or what taking it in raised."""
-        if len(self._waiting) >= self.room or self._bytes + len(letter.content) > ROOM_BYTES:
-            raise FullError(f"{len(self._waiting)} messages wait to be taken in")
+        if self._count >= self.room or self._bytes + len(letter.content) > ROOM_BYTES:
+            raise FullError(f"{self._count} messages wait to be taken in")
         mine = _Waiting(letter, asyncio.get_running_loop().create_future())
         self._waiting.append(mine)
+        self._count += 1
         self._bytes += len(letter.content)
         self._wake.set()
         await mine.answer
@@ -68,6 +71,7 @@ class Queue:
             try:
                 await self._take(batch)
             finally:
+                self._count -= len(batch)
                 self._bytes -= sum(len(one.letter.content) for one in batch)
 
     async def _take(self, batch: Sequence[_Waiting]) -> None:
