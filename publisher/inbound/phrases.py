@@ -149,7 +149,7 @@ CLOSED_ABROAD = r"""
 """
 
 TOO_LARGE = r"""
-(?:message|mail|e-?mail|header|attachment|body|data)s?\b[^.;]{0,60}too (?:big|large|long)|too (?:big|large) (?:message|mail|e-?mail|file)
+(?:message|mail|e-?mail|attachment|body|data)s?\b[^.;]{0,60}too (?:big|large)|(?:header|subject)s? too long|too (?:big|large) (?:message|mail|e-?mail|file)
 (?:message|mail|e-?mail|attachment)s?\b[^.;]{0,60}(?:exceed\w*|larger than|over)\b[^.;]{0,40}(?:size|limit|length|maximum|bytes|kb|mb)
 (?:maximum|max|permitted|allowed|fixed) (?:message|mail|e-?mail|attachment)[- ]size|(?:message|mail|msg) ?size|oversized? (?:message|mail)
 size (?:limit|exceed|restrict)|nachricht[^.;]{0,20}zu gross|trop (?:gros|volumineux|long)|demasiado grande|troppo grande|za duz[aey]
@@ -172,7 +172,7 @@ RELAYING = r"""
 
 RESTRICTED = r"""
 not (?:authori[sz]ed|allowed|permitted|entitled)|unauthori[sz]ed|no permission|insufficient permission|permission to|notauthori[sz]ed
-restricted|restriction|only accepts? (?:mail|messages?|e-?mails?) from|(?:mail|messages?) only from|senderrestrict|members? only|moderated
+(?<!policy )restrict(?:ed|ion)|only accepts? (?:mail|messages?|e-?mails?) from|(?:mail|messages?) only from|senderrestrict|members? only|moderated
 white-? ?list|allow-?list|safe ?list|opted out|not accept(?:ing)? (?:mail|messages?|e-?mails?) from|accepts? no (?:mail|messages) from
 """
 
@@ -205,7 +205,7 @@ system error|internal (?:server |software )?error|local (?:error|problem|configu
 resources? (?:temporarily )?(?:unavailable|exceeded|low)|insufficient (?:system )?(?:resources|storage)|service (?:not|un)[- ]?available
 (?:cannot|can't|could not|unable to|error) (?:open|create|write|writ|lock|append)|i/o error|permission denied|mailer error|pipe\b|procmail
 maildrop|\bldap\b|unexpected (?:exit|return)|command died|exit (?:status|code)|program failed|line too long|bare (?:lf|newline|cr)
-protocol error|syntax error|command (?:not|unrecogni[sz]ed)|corrupt|mail system
+protocol error|syntax error|command (?:not|unrecogni[sz]ed)|corrupt
 """
 
 REFUSED = r"""

@@ -39,9 +39,10 @@ def own_words(message: Part) -> str:
     found: list[str] = []
     for part in _told(message):
         text = part.text[: 2 * _LONGEST].replace("\r", "")
-        cut = telltales.COPY.search(text)
-        if cut and cut.start() > 20:
-            found.append(text[: cut.start()])
+        # At the very beginning it is the report's own first sentence.
+        cut = next((match.start() for match in telltales.COPY.finditer(text) if match.start() > 20), None)
+        if cut is not None:
+            found.append(text[:cut])
             break
         found.append(text)
         if sum(map(len, found)) > _LONGEST:

@@ -57,17 +57,19 @@ def own_rule(name: str, match: str, report_class: ReportClass) -> Rule:
 def judge(texts: Sequence[str], enhanced: str, basic: str, own: Sequence[Rule] = ()) -> Ruling:
     """What a refusal with these words and codes means.
 
-    `texts`: the words, the nearest to the refusal first. `enhanced` as "5.1.1", `basic` as "550"; either may be empty.
+    `texts`: the words, the nearest to the refusal first; vague words count in the first only. `enhanced` as "5.1.1",
+    `basic` as "550"; either may be empty.
     """
     passing = (enhanced or basic).startswith("4")
     raw = [text[:LONGEST] for text in texts]
     plained = [plain(text) for text in raw]
+    codes = (basic, enhanced) if basic and enhanced.endswith(".0.0") else (enhanced, basic)
     return (
         _of_words(own, raw, passing=passing)
         or _of_words(RULES, plained, passing=passing)
-        or _of_code(_CODES, enhanced, basic)
-        or _of_words(VAGUE, plained, passing=passing)
-        or _of_code(_FAMILIES, enhanced, basic)
+        or _of_code(_CODES, *codes)
+        or _of_words(VAGUE, plained[:1], passing=passing)
+        or _of_code(_FAMILIES, *codes)
         or Ruling(_SOFT, "no reason given")
     )
 
@@ -77,8 +79,14 @@ def _of_words(rules: Sequence[Rule], texts: Sequence[str], *, passing: bool) -> 
         for rule in rules:
             match = rule.pattern.search(text)
             if match:
-                return Ruling(rule.passing if passing else rule.final, rule.name, match[0][:200], number)
+                found = rule.passing if passing and not _for_good(rule, text) else rule.final
+                return Ruling(found, rule.name, match[0][:200], number)
     return None
+
+
+def _for_good(rule: Rule, text: str) -> bool:
+    """Whether a refusal for the time being, repeated until the message was given up, says that nobody is there."""
+    return rule.name in ("no such user", "no such domain") and _MAY_PASS.search(text) is None
 
 
 def _of_code(table: Mapping[str, ReportClass], *codes: str) -> Ruling | None:
@@ -112,6 +120,9 @@ _HOST = re.compile(
     r"|[\w-]+(?:\.[\w-]+)+ ?\[[0-9a-fA-F.:]{7,45}\](?: said:)?",
     re.IGNORECASE,
 )
+
+#: What a server says beside it that could not look, or would not yet.
+_MAY_PASS = re.compile(r"temporar|try again|later|unverified|verif|could not be checked|gr[ae]y|deferred|lookup (?:fail|error)")
 
 #: Codes that mean one thing, unless words say another. The hard ones are few: see the module's docstring.
 _CODES = {
