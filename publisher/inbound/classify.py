@@ -14,7 +14,7 @@ from publisher.inbound.fields import Recipient
 from publisher.inbound.mime import Part
 from publisher.inbound.rules import Rule
 from publisher.inbound.scan import failed_addresses
-from publisher.incoming import Finding, ReportClass, ReportKind
+from publisher.incoming import Finding, Letter, ReportClass, ReportKind
 from publisher.text import one_line, shorten
 
 _ARRIVED = ("delivered", "relayed", "expanded")
@@ -24,16 +24,16 @@ _REASON = 300
 _NO_COMPLAINT = ("not-spam", "auth-failure", "dmarc")
 
 
-def classify(message: Part, content: bytes, own: Sequence[Rule] = (), recipients: Sequence[str] = ()) -> Finding:
-    """The finding. `content`: its bytes, for the second reader. `recipients`: of its envelope, where known."""
+def classify(message: Part, words: str, letter: Letter, own: Sequence[Rule] = ()) -> Finding:
+    """The finding. `message`: the letter as a tree; `words`: what it says itself (`publisher.inbound.prose.own_words`)."""
     found = _complaint(message)
     if found is None and (told := fields.recipients(message)):
-        found = _status(message, told, own)
+        found = _status(message, words, told, own)
     if found is None:
-        found = _receipt(message) or _leaving(message, recipients)
+        found = _receipt(message) or _leaving(message, letter.recipients)
     if found is None and _is_bounce(message):
-        found = _in_words(message, content, own)
-    return found or _by_hand_or_not(message, content, own)
+        found = _in_words(message, words, letter.content, own)
+    return found or _by_hand_or_not(message, words, letter.content, own)
 
 
 # --- complaints ------------------------------------------------------------------------------------------------------
@@ -72,15 +72,14 @@ def _redacted(address: str) -> str:
 # --- delivery status -------------------------------------------------------------------------------------------------
 
 
-def _status(message: Part, told: Sequence[Recipient], own: Sequence[Rule]) -> Finding | None:
+def _status(message: Part, words: str, told: Sequence[Recipient], own: Sequence[Rule]) -> Finding | None:
     """By the machine-readable part: the first recipient that failed, else that waits, else that got it."""
     failed = [one for one in told if one.action not in (*_ARRIVED, "delayed") and not one.status.startswith("2")]
     delayed = [one for one in told if one.action == "delayed"]
     first = next(iter((*failed, *delayed, *told)))
-    address = first.address or _failed_field(message) or _by_words(message)
+    address = first.address or _failed_field(message) or _by_words(message, words)
     if first.action in _ARRIVED or first.status.startswith("2"):
         return Finding(ReportClass.OTHER, ReportKind.RECEIPT, address, first.status, first.action, "arrived")
-    words = prose.own_words(message)
     code = _code(first, words, address)
     if first in delayed:
         reason = shorten(one_line(first.diagnostic or prose.about(words, address)), _REASON)
@@ -127,9 +126,8 @@ def _is_bounce(message: Part) -> bool:
     return automatic.has_no_sender(message) and not automatic.answers_by_itself(message)
 
 
-def _in_words(message: Part, content: bytes, own: Sequence[Rule]) -> Finding:
-    words = prose.own_words(message)
-    address = _failed_field(message) or next(iter(failed_addresses(content)), "") or _by_words(message)
+def _in_words(message: Part, words: str, content: bytes, own: Sequence[Rule]) -> Finding:
+    address = _failed_field(message) or next(iter(failed_addresses(content)), "") or _by_words(message, words)
     said = prose.codes_in(prose.about(words, address))
     if not (said.enhanced or said.basic):
         said = prose.codes_in(words)
@@ -142,13 +140,13 @@ def _failed_field(message: Part) -> str:
     return fields.address_in(message.get("x-failed-recipients"))
 
 
-def _by_words(message: Part) -> str:
+def _by_words(message: Part, words: str) -> str:
     """The likeliest recipient that the report's words name; else whom our message, as enclosed, was for."""
     mine = frozenset(
         found[1].lower() for name in ("from", "to", "return-path", "delivered-to", "sender", "reply-to")
         for found in fields.ADDRESS.finditer(message.get(name))
     )
-    found = prose.candidates(prose.own_words(message), mine)
+    found = prose.candidates(words, mine)
     inside = _enclosed(message)
     ours = {match[1].lower() for match in fields.ADDRESS.finditer(inside.get("from"))} if inside else set()
     chosen = next((address for address in found if address.lower() not in ours), "")
@@ -192,7 +190,7 @@ def _leaving(message: Part, recipients: Sequence[str]) -> Finding | None:
     return Finding(ReportClass.UNSUBSCRIBE, ReportKind.UNSUBSCRIBE, _sender(message), "", _subject(message), rule)
 
 
-def _by_hand_or_not(message: Part, content: bytes, own: Sequence[Rule]) -> Finding:
+def _by_hand_or_not(message: Part, words: str, content: bytes, own: Sequence[Rule]) -> Finding:
     """What is left: challenges, automatic answers, bounces in a shape that only the second reader knows, letters."""
     sender, subject = _sender(message), _subject(message)
     if automatic.asks_whether_human(message):
@@ -200,7 +198,7 @@ def _by_hand_or_not(message: Part, content: bytes, own: Sequence[Rule]) -> Findi
     if automatic.answers_by_itself(message):
         return Finding(ReportClass.OTHER, ReportKind.AUTOMATIC, sender, "", subject, "automatic answer")
     if failed_addresses(content):
-        return _in_words(message, content, own)
+        return _in_words(message, words, content, own)
     if automatic.is_bulk(message):
         return Finding(ReportClass.OTHER, ReportKind.AUTOMATIC, sender, "", subject, "sent to many")
     return Finding(ReportClass.OTHER, ReportKind.LETTER, sender, "", subject, "letter")

@@ -27,7 +27,9 @@ _LINES = 300
 #: Characters of a header value.
 _VALUE = 4_000
 
-_FIELD = re.compile(rb"([!-9;-~]{1,80})[ \t]*:(.*)", re.DOTALL)
+#: Bytes of the header fields of one part.
+_HEAD = 60_000
+_FOLD = re.compile(r"\n[ \t]+")
 _TYPE = re.compile(r"\s*([\w.+-]+/[\w.+-]+)")
 _PARAM = re.compile(r';\s*([\w*-]{1,40})\s*=\s*(?:"([^"]{0,200})"|([^\s;"]{1,200}))')
 #: Charsets of mail; Python's registry also holds codecs that are none, and slow ones.
@@ -96,17 +98,13 @@ def read(content: bytes) -> Part:
 def headers_of(data: bytes) -> tuple[tuple[tuple[str, str], ...], bytes]:
     """The header fields at the beginning of `data` (lines end with LF), and what follows."""
     head, _, body = data.partition(b"\n\n") if not data.startswith(b"\n") else (b"", b"", data[1:])
-    found: list[list[bytes]] = []
-    for line in head.split(b"\n", _LINES)[:_LINES]:
-        if line[:1] in (b" ", b"\t") and found:
-            found[-1].append(line)
-        else:
-            found.append([line])
+    unfolded = _FOLD.sub(" ", _decoded(head[:_HEAD]))
     fields = []
-    for lines in found:
-        match = _FIELD.fullmatch(b" ".join(line.strip() for line in lines)[: _VALUE + 80])
-        if match:
-            fields.append((match[1].decode("ascii").lower(), _decoded(match[2]).strip()[:_VALUE]))
+    for line in unfolded.split("\n", _LINES)[:_LINES]:
+        name, colon, value = line.partition(":")
+        name = name.rstrip().lower()
+        if colon and 0 < len(name) <= 80 and name.isascii() and " " not in name:
+            fields.append((name, value.strip()[:_VALUE]))
     return tuple(fields), body
 
 
@@ -182,19 +180,22 @@ def _part(data: bytes, budget: _Budget, depth: int) -> Part:
 
 def _split(body: bytes, boundary: str, budget: _Budget) -> list[bytes]:
     """What stands between the boundaries, as far as the budget goes."""
-    line = re.compile(rb"^--" + re.escape(boundary.encode("utf-8", "replace")) + rb"(--)?[ \t]*$", re.MULTILINE)
+    mark = b"\n--" + boundary.encode("utf-8", "replace")
+    text = b"\n" + body
     found: list[bytes] = []
-    begin = -1
-    for match in line.finditer(body):
-        if begin >= 0:
-            found.append(body[begin : match.start() - 1 if match.start() > begin else begin])
-        if match[1]:
-            return found
-        begin = match.end() + 1
-        if len(found) >= budget.parts:
-            return found
-    if begin >= 0:  # the last boundary was cut off
-        found.append(body[begin:])
+    begin, at = -1, text.find(mark)
+    while at >= 0 and len(found) < budget.parts:
+        end = text.find(b"\n", at + 1)
+        rest = text[at + len(mark) : end if end >= 0 else len(text)].rstrip()
+        if rest in (b"", b"--"):
+            if begin >= 0:
+                found.append(text[begin:at] if at > begin else b"")
+            if rest:
+                return found
+            begin = end + 1 if end >= 0 else len(text)
+        at = text.find(mark, at + len(mark))
+    if begin >= 0 and len(found) < budget.parts:  # the last boundary was cut off
+        found.append(text[begin:])
     return found
 
 

@@ -11,7 +11,7 @@ SENDER = r"""
 sender (?:address |domain |e-?mail |id |mx |ip )?(?:@ )?(?:is |was |has been |could not be |cannot be |must )?(?:rejected|refused)
 sender (?:address |domain |e-?mail |id |mx |ip )?(?:@ )?(?:is |was |has been )?(?:invalid|unknown|denied|blocked|unverified)
 sender (?:address |domain )?(?:@ )?(?:is |was |could |can)?(?:not|does ?n[o']t|fail|syntax)
-sender verif|verification failed for|sender callout|sender[^.;]{0,40}(?:not exist|black ?list|block ?list|blocked)
+sender verif|verification failed for|callout verif|sender callout|sender[^.;]{0,40}(?:not exist|black ?list|block ?list|blocked)
 \b(?:bad|invalid|unknown|forged|banned|blocked|illegal|unresolvable) (?:envelope |outbound |return |reverse )*sender
 \b(?:un|not )?(?:authenticated|authori[sz]ed|verified) (?:envelope |outbound )?sender
 (?:domain|address) of (?:the )?sender|(?:return|reverse)[- ]path|envelope[- ](?:sender|from)
@@ -30,7 +30,7 @@ BLOCKED = r"""
 spamhaus|spamcop|\bsorbs\b|barracudacentral|invaluement|sender ?score|cloudmark|proofpoint|\bsurbl|\buribl|senderbase
 \bd?n?s?rbls?\b|\bdnsbl|\brhsbl|real-?time black|\w+bl\.\w+\.(?:org|net|com)
 (?:black|block|deny)-? ?list|(?<!not )(?<!n't )listed (?:in|at|by|on) (?!the (?:directory|address))|(?:poor|bad|low|ip|domain|your|its) reputation
-reputation|trust ?score|\bip (?:address )?(?:@ )?\S{0,45} ?(?:is |has been |was |not )?(?:blocked|banned|rejected|denied|refused)
+reputation|trust ?score|(?:provider|organi[sz]ation|server|system) rejected (?:it|your|the message)|\bip (?:address )?(?:@ )?\S{0,45} ?(?:is |has been |was |not )?(?:blocked|banned|rejected|denied|refused)
 \bbanned\b|bulk (?:e-?)?mail|mass mail|content (?:filter|reject|denied|restrict|block|scan)|heuristic|fingerprint
 (?:message|mail|e-?mail) (?:content )?(?:was |has been |is )?(?:considered|identified|classified|flagged|detected)
 (?:message|mail|e-?mail) (?:looks|appears|seems|scored)|user complaints|complaint rate|\bcomplaints?\b
@@ -82,7 +82,7 @@ NO_USER = r"""
 \bUSER\b ?ADDRGAP\bn(?:o|')t (?:be )?(?:listed|registered|defined|hosted|available here|a valid|local|in (?:the |our )?(?:directory|list|database))
 \bUSER\b ?ADDRGAP\bno longer (?:exist|valid|available|active|in use|used|here|with|work|employ|on this|accept|monitor)
 \bUSER\b ?ADDRGAP\b(?:n't|not) have an? |\bUSER\b ?ADDRGAP\bhas (?:left|moved)\b
-n[o']t (?:seem to )?(?:have|find|locate|know|recogni[sz]e|match|lookup|look up)\b[^.;]{0,50}\b(?:user|mailbox|recipient|account|person|addressee|customer|inbox)
+n[o']t (?:seem to )?(?:have (?:an?|any|this|that|such)|find|locate|know|recogni[sz]e|match|lookup|look up)\b[^.;]{0,50}\b(?:user|mailbox|recipient|account|person|addressee|customer|inbox)
 (?:unable to|failed to) (?:find|locate|recogni[sz]e|match|lookup|look up)\b[^.;]{0,50}\b(?:user|mailbox|recipient|account|person|addressee|customer)
 (?:don't|doesn't|does not|do not) have an? (?:\S+ ){0,3}?account|(?:don't|do not|doesn't|does not) know (?:that|this|any|the|such)
 no (?:such )?(?:person|one|mailbox|user|recipient|account)s? (?:here|by|with|at|on|named|called)|no mailbox|no such
@@ -174,6 +174,10 @@ RESTRICTED = r"""
 not (?:authori[sz]ed|allowed|permitted|entitled)|unauthori[sz]ed|no permission|insufficient permission|permission to|notauthori[sz]ed
 (?<!policy )restrict(?:ed|ion)|only accepts? (?:mail|messages?|e-?mails?) from|(?:mail|messages?) only from|senderrestrict|members? only|moderated
 white-? ?list|allow-?list|safe ?list|opted out|not accept(?:ing)? (?:mail|messages?|e-?mails?) from|accepts? no (?:mail|messages) from
+"""
+
+LATER = r"""
+not found, try again|temporar\w* (?:dns|lookup|name|resol)|(?:dns|lookup|name server)\w*[^.;]{0,30}(?:temporar|try again|later)|server ?fail|servfail
 """
 
 NO_DOMAIN = r"""

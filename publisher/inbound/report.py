@@ -35,12 +35,13 @@ _LOOKED_AT = 60_000
 def report_of(letter: Letter, own: Sequence[Rule] = ()) -> Report:
     """The report that this message is. Whatever its bytes are, it is one."""
     message = read(letter.content)
+    words = own_words(message)
     try:
-        finding = classify(message, letter.content, own, letter.recipients)
+        finding = classify(message, words, letter, own)
     except (RecursionError, ValueError, LookupError) as error:  # I12: one message that nobody can read stops no other
         reason = f"unreadable: {type(error).__name__}"
         finding = Finding(ReportClass.OTHER, ReportKind.LETTER, reason=reason, rule="unreadable")
-    return Report(finding, letter.way, _digest(letter), proofs_in(_texts(message, letter)), _evidence(message, finding))
+    return Report(finding, letter.way, _digest(letter), proofs_in(_texts(message, letter)), _evidence(message, finding, words))
 
 
 def _digest(letter: Letter) -> str:
@@ -65,15 +66,14 @@ def _texts(message: Part, letter: Letter) -> Iterator[str]:
     yield next(told, "")
 
 
-def _values(part: Part, names: Sequence[str]) -> Iterator[str]:
-    for name in names:
-        yield from part.all(name)
+def _values(part: Part, names: Sequence[str]) -> list[str]:
+    return [value for name, value in part.headers if name in names]
 
 
-def _evidence(message: Part, finding: Finding) -> str:
+def _evidence(message: Part, finding: Finding, words: str) -> str:
     """What a person needs to see why it was judged so: a few fields, and the report's own words."""
     head = [f"{name.title()}: {message.get(name)[:200]}" for name in ("from", "subject", "date") if message.get(name)]
-    words = own_words(message) if finding.kind is not ReportKind.LETTER else ""
-    return clean("\n".join([*head, "", words[:_EVIDENCE]]))[:_EVIDENCE].strip()
+    told = words[:_EVIDENCE] if finding.kind is not ReportKind.LETTER else ""
+    return clean("\n".join([*head, "", told]))[:_EVIDENCE].strip()
 
 

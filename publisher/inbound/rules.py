@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.inbound import phrases
@@ -62,20 +62,19 @@ def judge(texts: Sequence[str], enhanced: str, basic: str, own: Sequence[Rule] =
     """
     passing = (enhanced or basic).startswith("4")
     raw = [text[:LONGEST] for text in texts]
-    plained = [plain(text) for text in raw]
     codes = (basic, enhanced) if basic and enhanced.endswith(".0.0") else (enhanced, basic)
     return (
         _of_words(own, raw, passing=passing)
-        or _of_words(RULES, plained, passing=passing)
+        or _of_words(RULES, map(plain, raw), passing=passing)
         or _of_code(_CODES, *codes)
-        or _of_words(VAGUE, plained[:1], passing=passing)
+        or _of_words(VAGUE, map(plain, raw[:1]), passing=passing)
         or _of_code(_FAMILIES, *codes)
         or Ruling(_SOFT, "no reason given")
     )
 
 
-def _of_words(rules: Sequence[Rule], texts: Sequence[str], *, passing: bool) -> Ruling | None:
-    for number, text in enumerate(texts):
+def _of_words(rules: Sequence[Rule], texts: Iterable[str], *, passing: bool) -> Ruling | None:
+    for number, text in enumerate(texts if rules else ()):
         for rule in rules:
             match = rule.pattern.search(text)
             if match:
@@ -137,9 +136,11 @@ _FAMILIES = {"554": _POLICY, "5": _SOFT, "4": _SOFT}
 #: Whatever a mailbox, or who has it, is called.
 _USER = (
     "(?:(?<!ip )(?:users?|recipients?|mail ?box(?:es)?|mail-box|accounts?|addressees?|address(?:es)?|alias|inbox|"
-    "customer|subscriber|person|member|login|user ?id|maildrop|destination|e-?mail|user ?name|rcpt|screen ?name))"
+    "local ?part|customer|subscriber|person|member|login|user ?id|maildrop|destination|e-?mail|user ?name|rcpt|screen ?name))"
 )
-_SHORT = {"USER": _USER, "ADDR": r"(?:@ ?)?", "GAP": r"[^.;]{0,60}?"}
+_SHORT = {"USER": _USER, "ADDR": r"(?:@ ?)?", "GAP": r"[^.;]{0,60}?",
+          # A dot within a word, as in a name of a host, ends no sentence.
+          "[^.;]": r"(?:[^.;]|\.(?=\w))"}
 
 
 def _rule(name: str, final: ReportClass, passing: ReportClass, *tables: str) -> Rule:
@@ -165,6 +166,7 @@ RULES: tuple[Rule, ...] = (
     _rule("rate", _POLICY, _SOFT, phrases.RATE),
     _rule("relaying", _POLICY, _SOFT, phrases.RELAYING),
     _rule("restricted recipient", _POLICY, _SOFT, phrases.RESTRICTED),
+    _rule("looked up later", _SOFT, _SOFT, phrases.LATER),
     _rule("no such domain", _HARD, _SOFT, phrases.NO_DOMAIN),
     _rule("loop", _SOFT, _SOFT, phrases.LOOP),
 )
