@@ -50,13 +50,13 @@ TABLE = {
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
         mail.hours mail.pace mail.quoted mail.standing
         inbound.automatic inbound.classify inbound.decide inbound.fields inbound.mime inbound.phrases inbound.prose inbound.report
-        inbound.rules inbound.scan inbound.telltales
+        inbound.rules inbound.telltales
         """,
     "edge": """
         store.*
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
-        inbound.folder inbound.lmtp inbound.mailbox inbound.queue
+        inbound.folder inbound.lmtp inbound.mailbox inbound.queue inbound.scan
         mail.envelope mail.exchanges mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
         """,
     "step": """

@@ -24,6 +24,8 @@ LONGEST = 400_000
 _DEPTH = 8
 _PARTS = 100
 _LINES = 300
+#: Characters of HTML.
+_MARKUP = 200_000
 #: Characters of a header value.
 _VALUE = 4_000
 
@@ -73,7 +75,7 @@ class Part:
             text = self.body.decode(charset)
         except (UnicodeDecodeError, LookupError):
             text = self.body.decode("latin-1" if charset.lower().startswith("utf") else "utf-8", "replace")
-        return seen(text) if self.content_type == "text/html" else text
+        return seen(text[:_MARKUP]) if self.content_type == "text/html" else text
 
     def walk(self) -> Iterator[Part]:
         """This part and all within it, in order."""

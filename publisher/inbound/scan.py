@@ -6,10 +6,14 @@ nothing here: of what it finds only the addresses count.
 
 from __future__ import annotations
 
+import logging
 from email import message_from_bytes
 from email.policy import compat32
 
 from flufl.bounce import all_failures
+
+# It tells a traceback of each report that one of its detectors does not understand, which says nothing to anybody.
+logging.getLogger("flufl.bounce").disabled = True
 
 #: Bytes that it gets.
 _LONGEST = 40_000

@@ -60,7 +60,7 @@ UNSUBSCRIBE = re.compile(
 
 #: Where a copy of our message begins.
 COPY = re.compile(
-    r"^[ \t>]*(?:-{2,}|={2,}|_{3,}|\*{3,})[^\n]{0,60}?\b(?:copy|original|original message|returned (?:message|mail)|message header|headers|forwarded|unsent message|"
+    r"^[ \t>]*(?:-{2,80}|={2,80}|_{3,80}|\*{3,80})[^\n]{0,60}?\b(?:copy|original|original message|returned (?:message|mail)|message header|headers|forwarded|unsent message|"
     r"text of|beginning of|message follows|ursprunglich\w*|ursprünglich\w*|message (?:d'origine|original)|mensaje original|nachricht|your message)\b[^\n]{0,80}$"
     r"|^[ \t>]*(?:the (?:first|header|headers|text|original|following is|message headers?)|this is a copy|below (?:this line )?is|here is|a copy of|your (?:original )?message (?:follows|headers?)|"
     r"original message|message headers?|message (?:text|contents?|follows)|copy of|transcript of (?:the )?message|unsent message|nachfolgend|ursprüngliche nachricht|"
