@@ -25,7 +25,7 @@ _NO_COMPLAINT = ("not-spam", "auth-failure", "dmarc")
 
 
 def classify(message: Part, words: str, letter: Letter, own: Sequence[Rule] = ()) -> Finding:
-    """The finding. `message`: the letter as a tree; `words`: what it says itself (`publisher.inbound.prose.own_words`)."""
+    """The finding. `message`: the letter as a tree; `words`: what it says itself (`publisher.inbound.prose`)."""
     found = _complaint(message)
     if found is None and (told := fields.recipients(message)):
         found = _status(message, words, told, own)

@@ -17,6 +17,8 @@ from publisher.store import audience, forwards
 from publisher.store.engine import Tx
 from publisher.text import clean
 
+#: Effects that change more than the count.
+CHANGES = (Effect.GIVE_UP, Effect.COMPLAIN, Effect.LEAVE, Effect.FORWARD)
 #: Reasons of a suppression that none of ours takes the place of.
 _KEPT = ("bounce", "complaint")
 

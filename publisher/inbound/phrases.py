@@ -228,7 +228,7 @@ rechazad|politica|no deseado|bloquead|respint|rifiutat|indesiderat|nao solicitad
 
 NO_MAILBOX = r"""
 mailbox (?:is )?(?:unavailable|not available)|requested action not taken|cannot be delivered to (?:this|the) (?:user|mailbox|address|recipient)
-\b(?:recipient|user|address|mailbox|rcpt)s?\b[^.;]{0,60}(?:rejected|unavailable|not accepted|undeliverable|not deliverable|not receiv|denied)
+\b(?:recipient|user|address|mailbox|rcpt)s?\b[^.;]{0,60}(?:rejected|unavailable|not accepted|undeliverable|not deliverable|denied)
 \b(?:recipient|user|address|mailbox|rcpt)s?\b[^.;]{0,60}(?:unable to receive|cannot receive|can't receive|not reachable)
 (?:rejected|bad|undeliverable) (?:address|recipient|mailbox|user)|recipient refused
 """

@@ -22,8 +22,9 @@ _log = log.get("inbound")
 #: Messages that may wait, and their bytes.
 ROOM = 500
 ROOM_BYTES = 64_000_000
-#: Messages of one commit.
+#: Messages of one commit, and seconds for which it waits for more of them.
 BATCH = 100
+_LINGER = 0.004
 
 
 class FullError(PublisherError):
@@ -64,7 +65,7 @@ class Queue:
         """Takes in what waits, for ever."""
         while True:
             await self._wake.wait()
-            await asyncio.sleep(0)  # whoever is ready in this turn of the loop comes along
+            await asyncio.sleep(_LINGER)  # whoever is about to come shares the commit
             batch = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not self._waiting:
                 self._wake.clear()

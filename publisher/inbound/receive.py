@@ -20,14 +20,14 @@ from publisher import return_path
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.inbound.decide import Decision, Effect, Thresholds, decide
-from publisher.inbound.effects import apply, row_of
+from publisher.inbound.effects import CHANGES, apply, row_of
 from publisher.inbound.prose import codes_in
 from publisher.inbound.report import report_of
 from publisher.inbound.rules import Rule, judge, own_rule
 from publisher.inbound_settings import Inbound
-from publisher.incoming import Finding, Letter, Proof, Report, ReportClass, ReportKind, Subject, Tally
+from publisher.incoming import Finding, Letter, Report, ReportClass, ReportKind, Subject, Tally
 from publisher.outgoing import Reply
-from publisher.store import audience, bounces, forwards
+from publisher.store import bounces, forwards
 from publisher.store.engine import Store, Tx
 from publisher.text import clean, one_line, shorten
 from publisher.tokens import row_of as row_in
@@ -99,8 +99,11 @@ async def judge_refusals(store: Store, settings: Settings, now: datetime) -> Rec
     while True:
         async with store.write() as tx:
             rows = await bounces.refused(tx, since, _CHUNK)
-            by_id, _ = await bounces.subjects_of_messages(tx, {row.ref_id for row in rows}, ())
-            subjects = [by_id.get((row.kind, row.ref_id)) for row in rows]
+            there = {
+                kind: await bounces.subjects_of_messages(tx, kind, {row.ref_id for row in rows if row.kind == kind})
+                for kind in ("delivery", "notice")
+            }
+            subjects = [there[row.kind].get(row.ref_id) for row in rows]
             pairs = [(_refusal(row, subject), subject) for row, subject in zip(rows, subjects, strict=True)]
             decided = await _settle(tx, settings, pairs, now, {})
         spared |= _spared(decided)
@@ -128,36 +131,47 @@ async def _fresh(tx: Tx, reports: Sequence[Report]) -> list[Report]:
 
 
 async def _subjects(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
-    """Whom each report is proven to be about, by its digest: the first proof that holds."""
-    proofs = [proof for report in reports for proof in report.proofs]
-    rows = {proof: row for proof in proofs if proof.kind != "message-id" and (row := row_in(proof.value)) is not None}
-    by_id, by_message = await bounces.subjects_of_messages(
-        tx, (row for proof, row in rows.items() if proof.kind == "message"),
-        {proof.value for proof in proofs if proof.kind == "message-id"},
-    )
-    by_subscription = await bounces.subjects_of_subscriptions(
-        tx, (row for proof, row in rows.items()
-             if proof.kind == "subscription" and return_path.proves_subscription(keys, proof.value)),
-    )
+    """Whom each report is proven to be about, by its digest: return paths first, then Message-IDs, then links."""
+    found: dict[str, Subject] = {}
+    for look in (_by_return_path, _by_message_id, _by_link):
+        left = [report for report in reports if report.digest not in found]
+        found |= await look(tx, keys, left) if left else {}
+    return found
 
-    def proven(proof: Proof) -> Subject | None:
-        if proof.kind == "message-id":
-            found = by_message.get(proof.value)
-            return replace(found, bound=False) if found else None
-        row = rows.get(proof)
-        if row is None:
-            return None
-        if proof.kind == "subscription":
-            found = by_subscription.get(row)
-            return replace(found, bound=False) if found else None
-        for kind in ("delivery", "notice"):
-            found = by_id.get((kind, row))
-            if found and return_path.proves_message(keys, proof.value, kind, found.email_key):
-                return found
-        return None
 
-    held = {report.digest: next(filter(None, map(proven, report.proofs)), None) for report in reports}
-    return {digest: subject for digest, subject in held.items() if subject is not None}
+async def _by_return_path(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
+    """By a token that was made for the address that the message went to."""
+    found: dict[str, Subject] = {}
+    for kind in ("delivery", "notice"):
+        tokens = [(report.digest, proof.value) for report in reports if report.digest not in found
+                  for proof in report.proofs if proof.kind == "message"]
+        rows = {token: row for _, token in tokens if (row := row_in(token)) is not None}
+        there = await bounces.subjects_of_messages(tx, kind, rows.values())
+        for digest, token in reversed(tokens):
+            subject = there.get(rows.get(token, -1))
+            if subject and return_path.proves_message(keys, token, kind, subject.email_key):
+                found[digest] = subject
+    return found
+
+
+async def _by_message_id(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
+    """By a Message-ID of ours: nobody can guess one, but it says nothing of the address."""
+    del keys
+    named = [
+        (report.digest, proof.value) for report in reports for proof in report.proofs if proof.kind == "message-id"
+    ]
+    there = await bounces.subjects_of_message_ids(tx, {ident for _, ident in named})
+    return {digest: replace(there[ident], bound=False) for digest, ident in reversed(named) if ident in there}
+
+
+async def _by_link(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
+    """By a token that ends a subscription."""
+    links = [
+        (report.digest, row_in(proof.value)) for report in reports for proof in report.proofs
+        if proof.kind == "subscription" and return_path.proves_subscription(keys, proof.value)
+    ]
+    there = await bounces.subjects_of_subscriptions(tx, {row for _, row in links if row is not None})
+    return {digest: replace(there[row], bound=False) for digest, row in reversed(links) if row in there}
 
 
 Decided = list[tuple[Report, Subject | None, Decision]]
@@ -169,7 +183,7 @@ async def _settle(
 ) -> Decided:
     """Decides on each report in turn, and writes all of it."""
     about = [subject for _, subject in pairs if subject is not None]
-    await audience.lock_all(tx, await bounces.subscriptions_of(tx, {subject.subscriber_id for subject in about}))
+    await bounces.lock(tx, {subject.subscriber_id for subject in about})
     tallies: dict[str, Tally | None] = dict(await bounces.tallies(tx, sorted({one.email_key for one in about})))
     limits = _limits(settings.inbound)
     decided: Decided = []
@@ -182,9 +196,11 @@ async def _settle(
         if decision.tally is not None:
             tallies[decision.tally.email_key] = changed[decision.tally.email_key] = decision.tally
         decided.append((report, subject, decision))
-    ids = await bounces.add(tx, [row_of(*one, now) for one in decided])
+    await bounces.add(tx, [row_of(*one, now) for one in decided])
     await bounces.keep_tallies(tx, list(changed.values()))
-    for report, subject, decision in decided:
+    more = [one for one in decided if one[2].effect in CHANGES]
+    ids = await bounces.ids_of(tx, [report.digest for report, *_ in more])
+    for report, subject, decision in more:
         await apply(tx, report, subject, decision, ids[report.digest], contents.get(report.digest, b""), now)
     return decided
 

@@ -26,6 +26,8 @@ _OURS = (
     "return-path", "message-id", "in-reply-to", "references", "list-unsubscribe", "x-original-message-id",
     "original-mail-from", "original-envelope-id", "original-message-id", "sender", "errors-to",
 )
+#: Those of the report itself: its own Message-ID is none of ours.
+_ANSWERED = ("in-reply-to", "references", "x-original-message-id")
 #: Characters of evidence that are kept.
 _EVIDENCE = 2_000
 #: Characters of a text in which proofs are looked for.
@@ -41,7 +43,8 @@ def report_of(letter: Letter, own: Sequence[Rule] = ()) -> Report:
     except (RecursionError, ValueError, LookupError) as error:  # I12: one message that nobody can read stops no other
         reason = f"unreadable: {type(error).__name__}"
         finding = Finding(ReportClass.OTHER, ReportKind.LETTER, reason=reason, rule="unreadable")
-    return Report(finding, letter.way, _digest(letter), proofs_in(_texts(message, letter)), _evidence(message, finding, words))
+    proofs = proofs_in(_texts(message, letter))
+    return Report(finding, letter.way, _digest(letter), proofs, _evidence(message, finding, words))
 
 
 def _digest(letter: Letter) -> str:
@@ -60,7 +63,7 @@ def _texts(message: Part, letter: Letter) -> Iterator[str]:
             yield from _values(part, (*_OURS, "delivered-to"))
         if part.content_type in (fields.FEEDBACK_TYPE, *fields.STATUS_TYPES):
             yield part.text[:_LOOKED_AT]
-    yield from _values(message, _OURS)
+    yield from _values(message, _ANSWERED)
     # A bounce in words has the copy of our message in its text, with the header fields that name it.
     told = (part.text[:_LOOKED_AT] for part in message.walk() if part.content_type == "text/plain" and part.body)
     yield next(told, "")

@@ -121,7 +121,7 @@ _HOST = re.compile(
 )
 
 #: What a server says beside it that could not look, or would not yet.
-_MAY_PASS = re.compile(r"temporar|try again|later|unverified|verif|could not be checked|gr[ae]y|deferred|lookup (?:fail|error)")
+_MAY_PASS = re.compile(r"temporar|try again|later|verif|could not be checked|gr[ae]y|deferred|lookup (?:fail|error)")
 
 #: Codes that mean one thing, unless words say another. The hard ones are few: see the module's docstring.
 _CODES = {
@@ -136,7 +136,8 @@ _FAMILIES = {"554": _POLICY, "5": _SOFT, "4": _SOFT}
 #: Whatever a mailbox, or who has it, is called.
 _USER = (
     "(?:(?<!ip )(?:users?|recipients?|mail ?box(?:es)?|mail-box|accounts?|addressees?|address(?:es)?|alias|inbox|"
-    "local ?part|customer|subscriber|person|member|login|user ?id|maildrop|destination|e-?mail|user ?name|rcpt|screen ?name))"
+    "local ?part|customer|subscriber|person|member|login|user ?id|maildrop|destination|e-?mail|user ?name|rcpt|"
+    "screen ?name))"
 )
 _SHORT = {"USER": _USER, "ADDR": r"(?:@ ?)?", "GAP": r"[^.;]{0,60}?",
           # A dot within a word, as in a name of a host, ends no sentence.

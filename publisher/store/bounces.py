@@ -6,11 +6,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, delete, exists, func, literal, null, select, update
+from sqlalchemy import Row, Select, Table, delete, exists, func, literal, null, select, update
 
 from publisher.address import parse
 from publisher.errors import PublisherError
@@ -34,24 +33,22 @@ async def known(tx: Tx, digests: Sequence[str]) -> set[str]:
     return set((await tx.execute(query)).scalars())
 
 
-async def subjects_of_messages(
-    tx: Tx, ids: Iterable[int], message_ids: Iterable[str]
-) -> tuple[dict[tuple[str, int], Subject], dict[str, Subject]]:
-    """Whom messages went to: by ("delivery" or "notice", id), and by Message-ID without its brackets."""
-    by_id: dict[tuple[str, int], Subject] = {}
-    by_message: dict[str, Subject] = {}
-    wanted, named = sorted(set(ids)), sorted({form for ident in message_ids for form in (ident, f"<{ident}>")})
-    for kind, table, query in (("delivery", deliveries, _DELIVERIES), ("notice", notices, _NOTICES)):
-        rows: list[Row[Any]] = []
-        if wanted:
-            rows += await tx.execute(query.where(table.c.id.in_(wanted)))
-        if named:
-            rows += await tx.execute(query.where(table.c.message_id.in_(named)))
-        for row in rows:
-            subject = _subject(row)
-            by_id[kind, row.row_id] = subject
-            by_message[row.message_id.strip("<>")] = subject
-    return by_id, by_message
+async def subjects_of_messages(tx: Tx, kind: str, ids: Iterable[int]) -> dict[int, Subject]:
+    """Whom messages went to, by their ids; `kind`: "delivery" or "notice"."""
+    table, query = _MESSAGES[kind]
+    wanted = sorted(set(ids))
+    rows = await tx.execute(query.where(table.c.id.in_(wanted))) if wanted else ()
+    return {row.row_id: _subject(row) for row in rows}
+
+
+async def subjects_of_message_ids(tx: Tx, message_ids: Iterable[str]) -> dict[str, Subject]:
+    """The same by Message-ID, without its brackets."""
+    named = sorted({form for ident in message_ids for form in (ident, f"<{ident}>")})
+    found: dict[str, Subject] = {}
+    for table, query in _MESSAGES.values() if named else ():
+        for row in await tx.execute(query.where(table.c.message_id.in_(named))):
+            found[row.message_id.strip("<>")] = _subject(row)
+    return found
 
 
 async def subjects_of_subscriptions(tx: Tx, ids: Iterable[int]) -> dict[int, Subject]:
@@ -63,10 +60,15 @@ async def subjects_of_subscriptions(tx: Tx, ids: Iterable[int]) -> dict[int, Sub
     return {row.subscription_id: _subject(row) for row in rows}
 
 
-async def subscriptions_of(tx: Tx, subscriber_ids: Iterable[int]) -> list[int]:
-    """All subscriptions of these people: what is to be locked before anything of theirs is changed."""
-    query = select(subscriptions.c.id).where(subscriptions.c.subscriber_id.in_(sorted(set(subscriber_ids))))
-    return list((await tx.execute(query)).scalars())
+async def lock(tx: Tx, subscriber_ids: Iterable[int]) -> None:
+    """Keeps these people's subscriptions from every other writer, in the order of their ids, as claims lock them (I10).
+
+    SQLite has one writer, who holds that lock already.
+    """
+    people = sorted(set(subscriber_ids))
+    if people and tx.dialect.name != "sqlite":
+        theirs = subscriptions.c.subscriber_id.in_(people)
+        await tx.execute(select(subscriptions.c.id).where(theirs).order_by(subscriptions.c.id).with_for_update())
 
 
 async def refused(tx: Tx, since: datetime, limit: int) -> list[Row[Any]]:
@@ -95,7 +97,9 @@ async def tallies(tx: Tx, email_keys: Sequence[str]) -> dict[str, Tally]:
 
 async def keep_tallies(tx: Tx, changed: Sequence[Tally]) -> None:
     """Writes these tallies, each in place of the one of its address."""
-    await upsert_all(tx, bounce_tallies, ("email_key",), [asdict(one) for one in changed])
+    await upsert_all(tx, bounce_tallies, ("email_key",), [
+        {name: getattr(one, name) for name in _TALLY} for one in changed
+    ])
 
 
 async def got_through(tx: Tx, subscriber_id: int, after: int, before: int | None) -> bool:
@@ -112,12 +116,16 @@ async def got_through(tx: Tx, subscriber_id: int, after: int, before: int | None
     return (await tx.execute(query.limit(1))).first() is not None
 
 
-async def add(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Records reports that are not known yet; their ids by digest."""
-    if not rows:
-        return {}
+async def add(tx: Tx, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Records reports that are not known yet."""
     await add_new(tx, bounces, rows)
-    query = select(bounces.c.digest, bounces.c.id).where(bounces.c.digest.in_([row["digest"] for row in rows]))
+
+
+async def ids_of(tx: Tx, digests: Sequence[str]) -> dict[str, int]:
+    """The ids of these reports."""
+    if not digests:
+        return {}
+    query = select(bounces.c.digest, bounces.c.id).where(bounces.c.digest.in_(digests))
     return {row.digest: row.id for row in await tx.execute(query)}
 
 
@@ -172,6 +180,7 @@ _NOTICES = (
     .join(subscriptions, notices.c.subscription_id == subscriptions.c.id)
     .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
 )
+_MESSAGES: dict[str, tuple[Table, Select[Any]]] = {"delivery": (deliveries, _DELIVERIES), "notice": (notices, _NOTICES)}
 _SUBSCRIPTIONS = (
     _query(null().label("edition_id"), null().label("delivery_id"), literal("").label("recipient"))
     .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
