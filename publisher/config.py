@@ -21,12 +21,12 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 
 from publisher import urls
 from publisher.errors import ConfigError
+from publisher.inbound_settings import Inbound
 from publisher.mail_settings import Alerts, Mail
 from publisher.packaged import packaged
 from publisher.settings import (
     Feeds,
     Hub,
-    Inbound,
     Log,
     Newsletter,
     Output,
@@ -227,7 +227,12 @@ def _with_secrets(settings: Settings) -> tuple[Settings, list[str]]:
         faults += more
     relays = [_with_secret(settings, it, f"mail.relay.{at}", "password") for at, it in enumerate(settings.mail.relay)]
     changed["mail"] = changed["mail"].model_copy(update={"relay": tuple(relay for relay, _ in relays)})
-    return settings.model_copy(update=changed), [*faults, *(fault for _, more in relays for fault in more)]
+    faults += [fault for _, more in relays for fault in more]
+    if settings.inbound is not None and settings.inbound.imap is not None:
+        imap, more = _with_secret(settings, settings.inbound.imap, "inbound.imap", "password")
+        changed["inbound"] = settings.inbound.model_copy(update={"imap": imap})
+        faults += more
+    return settings.model_copy(update=changed), faults
 
 
 def _with_secret(settings: Settings, table: Any, name: str, key: str) -> tuple[Any, list[str]]:

@@ -39,6 +39,7 @@ from publisher.ticks import (
     utc_now,
     why_not_ready,
 )
+from publisher.way_back import forward, judge, open_for_mail
 from publisher.web.app import build_app
 from publisher.web.server import listening
 
@@ -77,6 +78,7 @@ async def run(service: Service, announce: Callable[[Started], Awaitable[None]]) 
     async with (
         sender_lock(service.store, settings.store_folder),
         listening(app, settings.web.host, settings.web.port) as address,
+        open_for_mail(service),
     ):
         scheduler = _scheduler(service)
         try:
@@ -118,7 +120,7 @@ def _scheduler(service: Service) -> AsyncIOScheduler:
     """The ticks, not started yet."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
     beats: list[tuple[Callable[[Service], Coroutine[Any, Any, object]], float]] = [
-        (go_live, 1.0), (plan_due, 2.0), (send, 2.0), (alert, 15.0), (tidy_up, 60.0),
+        (go_live, 1.0), (plan_due, 2.0), (send, 2.0), (judge, 5.0), (forward, 10.0), (alert, 15.0), (tidy_up, 60.0),
     ]
     for step, seconds in beats:
         scheduler.add_job(

@@ -17,7 +17,6 @@ from publisher.model import Frequency
 from publisher.setting_types import (
     Clock,
     Duration,
-    Endpoint,
     FeedAddress,
     Host,
     HubAddress,
@@ -185,13 +184,6 @@ class Hub(Table):
     callbacks_per_host: int = Field(default=1_000, ge=1, le=1_000_000)
     #: Hosts whose callbacks are refused; subscriptions that they have are ended.
     blocked: tuple[Host, ...] = ()
-
-
-class Inbound(Table):
-    """The way back."""
-
-    #: Where bounces, complaints and unsubscriptions come in.
-    lmtp: Endpoint = "127.0.0.1:8024"
 
 
 class Log(Table):

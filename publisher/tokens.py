@@ -1,8 +1,9 @@
-"""Links in mail: 20 characters that name a row and prove that we wrote them. Pure.
+"""Links and addresses in mail: some characters that name a row and prove that we wrote them. Pure.
 
-A token is 15 bytes in base64url: 5 bytes of row id, 10 bytes of HMAC over purpose, id and `extra`. It is short so
-that the URL stays under 60 characters (a longer one in `List-Unsubscribe` risks being mangled), and needs no row of
-its own, so it lives as long as what it names.
+A token is 15 bytes: 5 bytes of row id, 10 bytes of HMAC over purpose, id and `extra`. In links it is 20 characters of
+base64url: short, so that the URL stays under 60 characters (a longer one in `List-Unsubscribe` risks being mangled). In
+addresses it is 24 characters of base32, as some servers turn local parts into lower case. It needs no row of its own,
+so it lives as long as what it names.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from publisher.crypto import Keys, mac, same
 UNSUBSCRIBE = "unsubscribe"
 CONFIRM = "confirm"
 PREFERENCES = "preferences"
+BOUNCE = "bounce"
 #: What a forwarded digest must not allow: each by a fresh link of its own.
 EXPORT = "export"
 ERASE = "erase"
@@ -28,12 +30,18 @@ _REVOCABLE = frozenset((CONFIRM, PREFERENCES, EXPORT, ERASE, ADDRESS, NEW_ADDRES
 _ID_BYTES = 5
 _MAC_BYTES = 10
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{20}")
+_CASELESS = re.compile(r"[A-Za-z2-7]{24}")
 
 
 def make(keys: Keys, purpose: str, row: int, extra: str = "") -> str:
     """The token for `row`; `extra` binds it to more than the row, as the generation of a confirmation."""
     ident = row.to_bytes(_ID_BYTES, "big")
     return base64.urlsafe_b64encode(ident + _tag(keys.secrets[0], purpose, ident, extra)).decode()
+
+
+def make_caseless(keys: Keys, purpose: str, row: int, extra: str = "") -> str:
+    """The same in 24 characters that survive a change of case: for addresses."""
+    return base64.b32encode(base64.urlsafe_b64decode(make(keys, purpose, row, extra))).decode().lower()
 
 
 def row_of(token: str) -> int | None:
@@ -58,4 +66,6 @@ def _tag(key: bytes, purpose: str, ident: bytes, extra: str) -> bytes:
 
 
 def _decode(token: str) -> bytes | None:
-    return base64.urlsafe_b64decode(token) if _TOKEN.fullmatch(token) else None
+    if _TOKEN.fullmatch(token):
+        return base64.urlsafe_b64decode(token)
+    return base64.b32decode(token.upper()) if _CASELESS.fullmatch(token) else None

@@ -184,7 +184,7 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         kinds = [field.annotation, *get_args(field.annotation)]
         inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
         if inner is None:
-            yield prefix + name
+            yield prefix + (field.alias or name)
         else:
             yield from _fields(inner, f"{prefix}{name}.")
 
@@ -201,6 +201,7 @@ def test_default_file_with_all_its_keys_is_accepted(load: Load, tmp_path: Path) 
     (tmp_path / "config").mkdir()
     (tmp_path / "config/smtp-password").write_text("geheim\n")
     (tmp_path / "config/relay2-password").write_text("auch\n")
+    (tmp_path / "config/imap-password").write_text("ebenso\n")
     (tmp_path / "config/alerts-webhook").write_text("https://chat.example.org/hooks/abc\n")
     assert load(text).mail.password.get_secret_value() == "geheim"
 

@@ -3,7 +3,7 @@
     cli | service | web | steps | pure modules and edges (the store is one) | shared pieces | model, errors
 
 An arrow may only point to the right, or to a module of the same kind; features (intake, feeds, site, audience, digest,
-mail) never point at each other. A module that is missing in the table below fails the test: list it there.
+mail, inbound) never point at each other. A module that is missing in the table below fails the test: list it there.
 
 The checks are functions from {module: source} to faults, so that each is shown to fail on a case made up for it.
 """
@@ -26,12 +26,12 @@ RANKS = {
     "vocabulary": 0, "shared pure": 1, "shared": 1, "pure": 2, "edge": 2, "step": 3, "web": 4, "service": 5, "cli": 6,
 }
 PURE = ("vocabulary", "shared pure", "pure")
-FEATURES = ("intake", "feeds", "websub", "site", "audience", "digest", "mail")
+FEATURES = ("intake", "feeds", "websub", "site", "audience", "digest", "mail", "inbound")
 
 #: THE TABLE. Layer -> its modules, without "publisher."; a name that ends in ".*" stands for a whole package.
 TABLE = {
-    "vocabulary": "model outgoing errors source_state change_kind hub_state",
-    "shared pure": "text urls old_addresses slots address isolation delivery_state settings mail_settings setting_types",
+    "vocabulary": "model outgoing incoming errors source_state change_kind hub_state",
+    "shared pure": "text urls old_addresses slots address isolation delivery_state settings mail_settings inbound_settings setting_types return_path",
     "shared": "tokens crypto fingerprints templating log progress packaged config output metrics http hosts loop",
     "pure": """
         intake.export_entry intake.ghost intake.ghost_text intake.wordpress intake.wordpress_text intake.wxr
@@ -50,12 +50,15 @@ TABLE = {
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
         mail.hours mail.pace mail.quoted mail.standing
+        inbound.automatic inbound.classify inbound.decide inbound.fields inbound.mime inbound.phrases inbound.prose inbound.report
+        inbound.rules inbound.telltales
         """,
     "edge": """
         store.*
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
         websub.content websub.lanes
+        inbound.folder inbound.lmtp inbound.mailbox inbound.queue inbound.scan
         mail.envelope mail.exchanges mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
         """,
     "step": """
@@ -68,17 +71,19 @@ TABLE = {
         audience.erase audience.mine audience.optin audience.personal
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
-        mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press
+        inbound.collect inbound.effects inbound.receive
+        mail.ahead mail.alert mail.aside mail.connections mail.crew mail.deliver mail.forward mail.ledger mail.notices mail.pacing mail.press
         mail.sender mail.stock mail.testcopy
         """,
     "web": "web.*",
-    "service": "service ticks",
+    "service": "service ticks way_back",
     "cli": "cli.*",
 }
 
 #: Each third-party library -> the modules or packages that may import it, with the reason where there are two.
 HOMES = {
     "PIL": ("intake.picture_raster",),
+    "aiosmtpd": ("inbound.lmtp",),
     "aiosmtplib": ("mail.smtp",),
     "aiosqlite": ("store.sqlite_driver",),
     "alembic": ("store",),
@@ -91,6 +96,7 @@ HOMES = {
     "dns": ("mail.exchanges",),
     "feedparser": ("intake.feed_parse",),
     "feedgen": ("feeds.generator",),
+    "flufl": ("inbound.scan",),
     "htmldate": ("intake.html_page",),
     "httpx": ("http",),
     "idna": ("address",),
@@ -102,7 +108,7 @@ HOMES = {
     "numpy": ("intake.features", "intake.forest", "intake.line_model", "intake.sketch"),  # tables of numbers
     "prometheus_client": ("metrics",),
     "py3langid": ("intake.language",),
-    "pydantic": ("config", "settings", "mail_settings", "setting_types"),  # the reading of the configuration, its tables, their values
+    "pydantic": ("config", "settings", "mail_settings", "inbound_settings", "setting_types"),  # the reading of the configuration, its tables, their values
     "pydantic_settings": ("config",),
     "rich": ("cli",),
     "sqlalchemy": ("store",),

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from publisher.audience.wanted import WantedError
-from publisher.cli import articles, audience, digest, hand, imports, keys, ledger, mend, operate, signing
+from publisher.cli import articles, audience, bounces, digest, hand, imports, keys, ledger, mend, operate, signing
 from publisher.errors import ConfigError, PublisherError
 
 #: What the parser of the command line raises; Typer gives the common class of these errors no name of its own.
@@ -51,7 +51,7 @@ def common(
     context.obj = config
 
 
-for group in (operate, articles, mend, imports, audience, digest, ledger, hand, signing, keys):
+for group in (operate, articles, mend, imports, audience, digest, ledger, hand, bounces, signing, keys):
     group.register(app)
 
 

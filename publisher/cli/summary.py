@@ -78,7 +78,7 @@ async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) 
         found.append(_row("Waiting", f"{_plural(waiting, 'message')} not sent yet: publisher outbox list"))
     found += _newsletters(it, known)
     found += _rejected(known["rejected"])
-    return [*found, *_notes(it), "", "Ctrl-C stops it.", ""]
+    return [*found, *_way_back(it), "", "Ctrl-C stops it.", ""]
 
 
 def status_lines(known: dict[str, Any]) -> list[str]:
@@ -136,11 +136,17 @@ def _place(row: Document) -> str:
     return row.path if row.path != "." else row.source.partition(":")[2]
 
 
-def _notes(it: Context) -> list[str]:
-    """What the configuration asks for and this version does not do yet."""
-    found = []
-    if it.settings.inbound is not None:
-        found.append(_row("Note", "[inbound] is set, but this version takes in no mail yet"))
+def _way_back(it: Context) -> list[str]:
+    """Where what comes back is taken in."""
+    chosen = it.settings.inbound
+    if chosen is None:
+        return []
+    ways = [f"LMTP at {chosen.lmtp}"] if chosen.lmtp else []
+    ways += [f"the mailbox of {chosen.imap.username} at {chosen.imap.host}"] if chosen.imap else []
+    ways += [f"the Maildir {it.settings.path(chosen.maildir)}"] if chosen.maildir else []
+    found = [_row("Way back", ", ".join(ways) or "none: [inbound] names no way in")]
+    if not chosen.bounce_domain:
+        found.append(_row("", "inbound.bounce_domain is empty: messages have no return path of their own"))
     return found
 
 

@@ -71,6 +71,8 @@ class Letter:
     message_id: str
     #: Values of the slots; `slots.UNSUBSCRIBE_URL` stands in List-Unsubscribe too.
     values: Mapping[str, str]
+    #: A further way out in List-Unsubscribe: an address; empty: none.
+    mailto: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,8 +160,18 @@ def _personal_lines(letter: Letter, *, of_list: bool) -> list[bytes]:
         headers.plain("Message-ID", f"<{letter.message_id.strip('<>')}>"),
     ]
     if of_list:
-        lines.append(headers.plain("List-Unsubscribe", f"<{letter.values[slots.UNSUBSCRIBE_URL]}>"))
+        lines.append(_unsubscribe_line(letter))
     return lines
+
+
+def _unsubscribe_line(letter: Letter) -> bytes:
+    """RFC 2369: the address on the web first; each way on a line of its own."""
+    url = f"<{letter.values[slots.UNSUBSCRIBE_URL]}>"
+    if not letter.mailto:
+        return headers.plain("List-Unsubscribe", url)
+    # RFC 6068 section 2: a plus sign stands for itself.
+    first, second = headers.plain("List-Unsubscribe", f"{url},"), f" <mailto:{letter.mailto}>\r\n"
+    return first + second.encode("ascii")
 
 
 @lru_cache(maxsize=1000)

@@ -6,7 +6,7 @@ import html as html_entities
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from publisher import slots, tokens
+from publisher import return_path, slots, tokens
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail import address, lint_parts
@@ -14,6 +14,7 @@ from publisher.mail.address import Mailbox
 from publisher.mail.compose import Content, Frame, Letter, ListIdentity, compile_message, feedback_id, fill
 from publisher.mail.dkim import Signer
 from publisher.mail.lint import Rules
+from publisher.outgoing import Claim
 from publisher.urls import absolute, article_path
 
 #: Who a sample is for where no reader is named.
@@ -70,7 +71,17 @@ def letter(settings: Settings, keys: Keys, envelope: Envelope) -> Letter:
         slots.PREFERENCES_URL: absolute(settings.site.url, f"/preferences/{choose}"),
         slots.EMAIL: envelope.recipient.address,
     }
-    return Letter(envelope.recipient, envelope.date, envelope.message_id, values)
+    domain = settings.inbound.bounce_domain if settings.inbound else ""
+    mailto = return_path.unsubscribe_address(keys, domain, envelope.subscription_id) if domain else ""
+    return Letter(envelope.recipient, envelope.date, envelope.message_id, values, mailto)
+
+
+def envelope_sender(settings: Settings, keys: Keys, claim: Claim) -> str:
+    """The return path of a claim's message: its own where `inbound.bounce_domain` takes it, else the sender's."""
+    domain = settings.inbound.bounce_domain if settings.inbound else ""
+    if not domain:
+        return sender(settings).address
+    return return_path.bounce_address(keys, domain, claim.kind, claim.id, claim.email_key)
 
 
 def sample(

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 from publisher.mail.hours import Hours
 from publisher.mail.standing import CREDIT, Standing, about_relay, greylists, limits_us
-from publisher.outgoing import Claim, DeliveryState, Outcome
+from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 
 #: Domains that ask for less in a row, with nothing accepted meanwhile, until it is the relay that asks.
 DOMAINS = 3
@@ -142,6 +142,12 @@ class Pace:
         elif 400 <= reply.code <= 499 and not greylists(reply) and standing.refused(reply, self.limits.connections):
             self._changed.add(name)
         self._tidy(name, now)
+
+    def spare(self, domain: str, reply: Reply, now: datetime) -> None:
+        """A domain said in a report that it refuses us: it is left alone for a while, then gets more step by step."""
+        name = self._group(domain)
+        self._groups.setdefault(name, Standing()).stop(reply, now)
+        self._changed.add(name)
 
     def recall(self, groups: Iterable[tuple[str, Standing]], day: date | None = None, sent: int = 0) -> None:
         """Takes up what an earlier run knew, and how many digests were accepted on `day`."""

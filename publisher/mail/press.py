@@ -120,7 +120,8 @@ class Press:
         except Exception as error:  # noqa: BLE001 - I12: one message that cannot be made stops no other
             return Parcel(claim, None, _reason(error))
         draft.made += 1
-        return Parcel(claim, Ready(self.sender.address, recipient.address, made))
+        origin = message.envelope_sender(self.settings, self.keys, claim)
+        return Parcel(claim, Ready(origin, recipient.address, made))
 
     async def _draft_or_fault(self, claim: Claim) -> _Draft | str:
         """The compiled message of a candidate, or why there is none."""

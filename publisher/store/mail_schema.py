@@ -23,6 +23,7 @@ from publisher.store.instant import Instant
 from publisher.store.schema import Key, metadata
 
 _UNENDED = text("finished_at IS NULL")
+_REFUSED = text("state IN ('bounced', 'expired')")
 
 subscribers = Table(
     "subscribers", metadata,
@@ -198,6 +199,8 @@ attempts = Table(
     Column("reply_enhanced", String(12), nullable=False),
     Column("reply_text", Text, nullable=False),
     Index("ix_attempts_kind_ref_id", "kind", "ref_id"),
+    #: What a receiving server refused for good, or for too long: the way back reads the newest of them.
+    Index("ix_attempts_refused", "finished_at", sqlite_where=_REFUSED, postgresql_where=_REFUSED),
 )
 
 #: What the operator was told is wrong, and that it is over: one row for each kind.

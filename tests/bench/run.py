@@ -1,6 +1,6 @@
 """`make bench`: how fast, side by side with a peer in one run. Absolute figures mean little on a shared machine; ratios do.
 
-    run.py [NAME...]     intake, feed, publish, serve, send, plan; none named: all
+    run.py [NAME...]     intake, feed, publish, serve, send, plan, inbound; none named: all
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+import coming_back
 import material
 import planning
 import sending
@@ -155,7 +156,7 @@ async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
 
 def main() -> None:
     log.configure("error")
-    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan"]
+    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan", "inbound"]
     for work in (intake, feed, publish, serve):
         if work.__name__ in wanted:
             with tempfile.TemporaryDirectory() as folder:
@@ -164,6 +165,8 @@ def main() -> None:
         sending.run(MESSAGES)
     if "plan" in wanted:
         planning.run(row)
+    if "inbound" in wanted:
+        coming_back.run(row)
 
 
 if __name__ == "__main__":

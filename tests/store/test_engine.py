@@ -19,6 +19,7 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from publisher.errors import StoreError
 from publisher.store import articles, documents, hub_schema
 from publisher.store.engine import Store, open_store
+from publisher.store.inbound_schema import bounces as _bounces  # noqa: F401 - its tables are part of the schema
 from publisher.store.schema import metadata
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
