@@ -19,7 +19,7 @@ from functools import lru_cache
 from publisher import slots
 from publisher.mail import dkim, headers, quoted
 from publisher.mail.address import Mailbox
-from publisher.mail.dkim import Signer, Stamp
+from publisher.mail.dkim import Signer, Stamp, Unsealed
 
 #: Stands between the parts; holds `=_`, which quoted-printable never does (RFC 2045 section 6.7).
 BOUNDARY = "=_publisher-parts"
@@ -83,6 +83,8 @@ class Compiled:
     pieces: tuple[bytes, ...]
     #: (slot, in HTML): one fewer than pieces.
     holes: tuple[tuple[str, bool], ...]
+    #: The same, each once.
+    asked: frozenset[tuple[str, bool]]
     of_list: bool
     stamp: Stamp | None
 
@@ -109,24 +111,48 @@ def compile_message(content: Content, frame: Frame) -> Compiled:
         holes += [(slot, number == 1) for slot in holed.holes]
     pieces[-1] += _END if content.html else b""
     stamp = None if frame.signer is None else dkim.stamp(frame.signer, head, _personal_names(frame))
-    return Compiled(head, tuple(pieces), tuple(holes), frame.identity is not None, stamp)
+    return Compiled(head, tuple(pieces), tuple(holes), frozenset(holes), frame.identity is not None, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One recipient's copy, all but signed."""
+
+    #: The header lines, and the body with the header's end before it.
+    parts: tuple[bytes, ...]
+    #: None: it goes out unsigned.
+    unsealed: Unsealed | None
 
 
 def fill(compiled: Compiled, letter: Letter, now: datetime) -> bytes:
     """One recipient's copy, signed as of `now` where it is to be. Raises KeyError for a slot without a value."""
+    draft = drafted(compiled, letter, now)
+    if compiled.stamp is None or draft.unsealed is None:
+        return finished(draft, b"")
+    return finished(draft, compiled.stamp.signer.sign(draft.unsealed.data))
+
+
+def drafted(compiled: Compiled, letter: Letter, now: datetime) -> Draft:
+    """One recipient's copy but for the signature: that takes longer than all the rest, and nothing of ours."""
     values = {
         (slot, in_html): quoted.value(html_entities.escape(letter.values[slot]) if in_html else letter.values[slot])
-        for slot, in_html in set(compiled.holes)
+        for slot, in_html in compiled.asked
     }
     joined = [compiled.pieces[0]]
     for hole, piece in zip(compiled.holes, compiled.pieces[1:], strict=True):
         joined += (values[hole], piece)
     fields = _personal_lines(letter, of_list=compiled.of_list)
     if compiled.stamp is None:
-        return b"".join([compiled.head, *fields, *joined])
+        return Draft((compiled.head, *fields, *joined), None)
     body = b"".join(joined)
-    signature = dkim.sign(compiled.stamp, fields, memoryview(body)[2:], now)
-    return b"".join([signature, compiled.head, *fields, body])
+    return Draft((compiled.head, *fields, body), dkim.unsealed(compiled.stamp, fields, memoryview(body)[2:], now))
+
+
+def finished(draft: Draft, signature: bytes) -> bytes:
+    """The message; `signature` is that of what the draft leaves to sign."""
+    if draft.unsealed is None:
+        return b"".join(draft.parts)
+    return b"".join((dkim.sealed(draft.unsealed, signature), *draft.parts))
 
 
 def _fixed_lines(subject: str, frame: Frame) -> bytes:

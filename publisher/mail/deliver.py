@@ -72,14 +72,16 @@ class _Count:
     counted: Counter[DeliveryState] = field(default_factory=Counter)
     done: int = 0
     shown_at: datetime | None = None
-    #: Bound once: a line that nobody sees must cost nothing.
+    #: Bound once, and whether it tells of what goes well: a line that nobody sees must cost nothing.
     logger: log.Logger = field(default_factory=_log.bind)
+    chatty: bool = field(default_factory=lambda: log.chatty(_log))
 
     def __call__(self, outcome: Outcome) -> None:
         """Hears of an outcome that is recorded."""
         self.tally[outcome.state] += 1
         self.done += 1
-        _tell(self.logger, outcome)
+        if self.chatty or outcome.state != DeliveryState.ACCEPTED:
+            _tell(self.logger, outcome)
         if self.shown_at is None or outcome.finished_at - self.shown_at >= _GLIMPSE:
             self.shown_at = outcome.finished_at
             self.show()

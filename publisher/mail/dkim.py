@@ -59,19 +59,31 @@ def stamp(signer: Signer, head: bytes, names: Sequence[str]) -> Stamp:
     return Stamp(signer, fixed, _cut(field), _cut(relaxed(field)))
 
 
-def sign(prepared: Stamp, lines: Sequence[bytes], body: bytes | memoryview, now: datetime) -> bytes:
-    """The DKIM-Signature line, folded, for a message of these further header lines, in the order of their names."""
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A signature field but for the signature."""
+
+    #: What is to be signed.
+    data: bytes
+    #: The field up to the value of `b=`.
+    start: bytes
+
+
+def unsealed(prepared: Stamp, lines: Sequence[bytes], body: bytes | memoryview, now: datetime) -> Unsealed:
+    """What is to be signed for a message of these further header lines, in the order of their names."""
     at, hashed = b"%d" % int(now.timestamp()), body_hash(body)
-    data = [prepared.fixed]
-    for line in lines:
-        data += (relaxed(line), b"\r\n")
     start, middle, end = prepared.relaxed
+    further = [relaxed(line) for line in lines]
     # Section 3.7: the signature's own field comes last, without a CRLF.
-    data += (start, at, middle, hashed, end)
-    value = base64.b64encode(prepared.signer.sign(b"".join(data)))
+    own = b"".join((start, at, middle, hashed, end))
     start, middle, end = prepared.written
-    folded = b"\r\n ".join(value[cut : cut + _B64_LINE] for cut in range(0, len(value), _B64_LINE))
-    return b"".join((start, at, middle, hashed, end, b"\r\n ", folded, b"\r\n"))
+    return Unsealed(prepared.fixed + b"\r\n".join((*further, own)), b"".join((start, at, middle, hashed, end)))
+
+
+def sealed(field: Unsealed, signature: bytes) -> bytes:
+    """The DKIM-Signature line, folded."""
+    value = base64.b64encode(signature)
+    return field.start + b"".join([b"\r\n " + value[at : at + _B64_LINE] for at in range(0, len(value), _B64_LINE)]) + b"\r\n"
 
 
 def fields(head: bytes) -> list[bytes]:
@@ -89,7 +101,7 @@ def body_hash(body: bytes | memoryview) -> bytes:
     """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end."""
     view = memoryview(body)
     end = len(view)
-    while end >= 2 and bytes(view[end - 2 : end]) == b"\r\n":
+    while end >= 2 and view[end - 2 : end] == b"\r\n":
         end -= 2
     digest = hashlib.sha256(view[:end])
     digest.update(b"\r\n")

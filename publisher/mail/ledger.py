@@ -88,47 +88,57 @@ class Ledger:
             try:
                 await self._serve(visits)
             except Exception as error:  # noqa: BLE001 - every visitor raises it again
-                for visit in visits:
-                    if not visit.answer.done():
-                        visit.answer.set_exception(error)
+                self._turn_away(visits, error)
 
     async def _serve(self, visits: list[_Visit]) -> None:
         """One commit for these visitors, and their answers."""
+        now = self.clock()
         outcomes = [visit.outcome for visit in visits if visit.outcome is not None]
         unsent = [visit.unsent for visit in visits if visit.unsent is not None]
-        now = self.clock()
         for outcome in outcomes:  # what the server said is true, whatever becomes of the commit
             self.pace.ended(outcome)
-        done = await self.express.run(turn(now, outcomes, unsent, self._wanted(visits, now)))
+        done = await self.express.run(turn(self.store.dialect, now, outcomes, unsent, self._wanted(visits, now)))
         for outcome in outcomes:
             self.heard(outcome)
         for claim in unsent:
-            self.pace.given_back(claim, self.clock())
-        taken = {(claim.kind, claim.id): claim for claim in done.taken}
-        self._answer(visits, taken)
-        if taken:  # their visitors were cancelled meanwhile
-            await self._give_back(list(taken.values()))
+            self.pace.given_back(claim, now)
+        if unheard := self._answer(visits, done.taken):
+            await self._give_back(unheard)
         if done.refused:
             await self._put_away(done.refused)
 
-    def _answer(self, visits: list[_Visit], taken: dict[tuple[str, int], Claim]) -> None:
-        """Tells each visitor; what nobody hears of any more stays in `taken`."""
+    def _answer(self, visits: list[_Visit], taken: Sequence[Claim]) -> list[Claim]:
+        """Tells each visitor; the claims of which nobody hears any more, because their visitors were cancelled."""
+        left = {(claim.kind, claim.id): claim for claim in taken}
         for visit in visits:
-            got = None if visit.want is None else taken.get((visit.want.kind, visit.want.id))
+            want, answer = visit.want, visit.answer
+            key = None if want is None else (want.kind, want.id)
+            claimed = key in left and not answer.done()
+            if claimed:
+                del left[key]
+            if not answer.done():
+                answer.set_result(claimed)
+            if want is not None:
+                self.decided(want, claimed=claimed)
+        return list(left.values())
+
+    def _turn_away(self, visits: list[_Visit], error: Exception) -> None:
+        """The store failed: nothing of these visits is recorded, and what they wanted may be another's."""
+        for visit in visits:
+            told = visit.answer.done() and not visit.answer.cancelled()
             if not visit.answer.done():
-                visit.answer.set_result(got is not None)
-                if got is not None:
-                    del taken[got.kind, got.id]
-        for visit in visits:
-            if visit.want is not None:
-                self.decided(visit.want, claimed=not visit.answer.cancelled() and visit.answer.result())
+                visit.answer.set_exception(error)
+            if visit.want is not None and not told:
+                self.decided(visit.want, claimed=False)
 
     def _wanted(self, visits: list[_Visit], now: datetime) -> list[Claim]:
         """What may be claimed for them. What was made ready for a domain that limits us since waits in the store."""
         if self._closed:
             return []
-        hungry = [visit.want for visit in visits if visit.want is not None and not visit.answer.done()]
-        return [claim for claim in hungry if not self.pace.bars(claim, now)]
+        return [
+            visit.want for visit in visits
+            if visit.want is not None and not visit.answer.done() and not self.pace.bars(visit.want, now)
+        ]
 
     async def _put_away(self, refused: Sequence[Claim]) -> None:
         """Ends what is not to be sent any more; where the store fails, the next reading meets it again."""
@@ -140,7 +150,7 @@ class Ledger:
 
     async def _give_back(self, claims: list[Claim]) -> None:
         try:
-            await self.express.run(turn(self.clock(), (), claims))
+            await self.express.run(turn(self.store.dialect, self.clock(), (), claims))
         except Exception as error:  # noqa: BLE001 - the counter stays open; `recover` finds these claims
             _log.warning("claims not given back", count=len(claims), why=str(error))
 

@@ -101,7 +101,7 @@ class Pace:
         if claim.kind == "notice":
             return
         self._digests += 1
-        if rate := self._rate(claim.domain, name):
+        if (self.limits.rates or self.limits.domain_rate) and (rate := self._rate(claim.domain, name)):
             standing.next_free = _after(standing.next_free, rate, now)
         if self.limits.rate:
             self.next_free = _after(self.next_free, self.limits.rate, now)
@@ -170,6 +170,8 @@ class Pace:
     def _calendar(self, now: datetime) -> datetime | None:
         """When a digest may start by the clock and the calendar; None: that depends on those under way."""
         hours = self.limits.hours
+        if hours.quiet is None and hours.warm_up_since is None:
+            return now
         at = hours.after_quiet(now)
         allowance = hours.allowance(at)
         if allowance is None:

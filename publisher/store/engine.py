@@ -48,7 +48,8 @@ class Store:
         self.dialect = engine.dialect.name
         #: Where the SQLite file lies.
         self.folder = Path(engine.url.database or "").parent
-        self._durability = durability
+        #: "normal" or "full": whether a commit waits for the disk.
+        self.durability = durability
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -93,12 +94,14 @@ class Store:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def connect_directly(self) -> sqlite3.Connection:
-        """A connection of the driver's own to a SQLite store: for the calling thread, which holds `writer` to write.
+        """A connection of the driver's own to a SQLite store, for one thread at a time, which holds `writer` to write.
 
         It waits for nobody, so that whoever holds the lock may wait in its own way.
         """
-        connection = sqlite3.connect(self._engine.url.database or "", isolation_level=None, cached_statements=256)
-        _set_up(connection.cursor(), self._durability, busy_ms=0)
+        connection = sqlite3.connect(
+            self._engine.url.database or "", isolation_level=None, cached_statements=256, check_same_thread=False
+        )
+        _set_up(connection.cursor(), self.durability, busy_ms=0)
         return connection
 
     async def close(self) -> None:

@@ -173,8 +173,7 @@ async def _write(tx: Tx, event: Event, rows: Sequence[Row[Any]], now: datetime) 
             guard = (deliveries.c.id.in_([row.id for row in mine]), deliveries.c.state == state)
             await tx.execute(update(deliveries).where(*guard).values(_values(event, then, now)))
         if delivered(then, doubted=state == DeliveryState.IN_DOUBT) and event is not Event.RESOLVE_LOST:
-            for row in mine:
-                await run_in(tx, opened_after(row.subscription_id, row.to_seq))
+            await run_in(tx, opened_after([(row.subscription_id, row.to_seq) for row in mine]))
 
 
 def _values(event: Event, then: DeliveryState, now: datetime) -> dict[str, Any]:

@@ -38,7 +38,8 @@ def signed_(message: bytes, signer: Signer, now: datetime) -> bytes:
     half = len(lines) // 2
     names = [line.partition(b":")[0].decode().lower() for line in lines[half:]]
     prepared = dkim.stamp(signer, b"".join(lines[:half]), names)
-    return dkim.sign(prepared, lines[half:], body, now) + message
+    field = dkim.unsealed(prepared, lines[half:], body, now)
+    return dkim.sealed(field, prepared.signer.sign(field.data)) + message
 
 
 def record(*_: object, **__: object) -> bytes:

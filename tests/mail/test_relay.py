@@ -95,7 +95,7 @@ async def test_one_that_is_back_is_tried_by_one_session_then_by_its_share() -> N
     await relay.open(lambda: then, half)
     assert (first.open, second.open) == (1, 3)
     assert not relay.better(second, then)
-    first.heard("m.example", Reply(250, "", "ok"), then, 0.5)
+    first.heard("m.example", Reply(250, "", "ok"), then, half)
     assert first.failures == 0
     assert relay.better(second, then)
     second.open -= 1
@@ -121,13 +121,13 @@ def test_one_that_asks_for_less_whatever_the_domain_is_left_alone() -> None:
     """Three domains in a row with nothing accepted between them speak of the relay; one domain does not."""
     way = Way(Peer())
     for _ in range(5):
-        way.heard("one.example", BUSY, NOON, 0.5)
-    way.heard("two.example", BUSY, NOON, 0.5)
+        way.heard("one.example", BUSY, NOON, half)
+    way.heard("two.example", BUSY, NOON, half)
     assert not way.resting(NOON)
-    way.heard("two.example", Reply(250, "", "ok"), NOON, 0.5)
+    way.heard("two.example", Reply(250, "", "ok"), NOON, half)
     for domain in ("one.example", "two.example", "three.example"):
         assert not way.resting(NOON)
-        way.heard(domain, BUSY, NOON, 0.5)
+        way.heard(domain, BUSY, NOON, half)
     assert way.resting(NOON)
     assert "too many connections" in way.why
 
