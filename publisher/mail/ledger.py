@@ -13,7 +13,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from publisher import log
 from publisher.errors import StoreError
@@ -35,8 +35,7 @@ class Decided(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Visit:
+class _Visit(NamedTuple):
     """A connection at the counter."""
 
     outcome: Outcome | None

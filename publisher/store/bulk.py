@@ -87,9 +87,10 @@ def ids_value(dialect: str, ids: Sequence[int]) -> str | list[int]:
 def plain(dialect: str, instant: datetime) -> PlainInstant:
     """An aware instant in the form in which the database ("sqlite", "postgresql") keeps it, as `Instant` writes it."""
     utc = instant.astimezone(UTC)
-    return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect == "sqlite" else utc
+    return utc.isoformat(" ", "microseconds").removesuffix("+00:00") if dialect == "sqlite" else utc
 
 
+@lru_cache(1024)
 def instant(value: PlainInstant) -> datetime:
     """The way back."""
     found = datetime.fromisoformat(value) if isinstance(value, str) else value
