@@ -60,6 +60,7 @@ class Ledger:
     _waiting: list[_Visit] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
     _closed: bool = False
+    _open: int = 0
 
     async def visit(
         self, outcome: Outcome | None = None, *, unsent: Claim | None = None, want: Claim | None = None
@@ -82,6 +83,8 @@ class Ledger:
         while True:
             await self._wake.wait()
             await asyncio.sleep(0)  # whoever is ready in this turn of the loop comes along
+            if len(self._waiting) * 2 < self._open:
+                await asyncio.sleep(0.001)
             self._wake.clear()
             visits, self._waiting = self._waiting, []
             try:
@@ -97,6 +100,7 @@ class Ledger:
         for outcome in outcomes:  # what the server said is true, whatever becomes of the commit
             self.pace.ended(outcome)
         done = await self.express.run(turn(self.store.dialect, now, outcomes, unsent, self._wanted(visits, now)))
+        self._open += len(done.taken) - len(outcomes) - len(unsent)
         for outcome in outcomes:
             self.heard(outcome)
         for claim in unsent:
