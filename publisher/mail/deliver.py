@@ -26,7 +26,7 @@ from publisher.crypto import Keys
 from publisher.mail import pacing
 from publisher.mail.ahead import Ahead
 from publisher.mail.connections import Run, run_connections
-from publisher.mail.crew import Crew
+from publisher.mail.crew import Called, Crew
 from publisher.mail.judge import Policy
 from publisher.mail.ledger import open_ledger
 from publisher.mail.pace import Pace
@@ -97,11 +97,13 @@ class _Count:
 async def deliver(
     store: Store, settings: Settings, templates: Templates, keys: Keys, *, now: Callable[[], datetime],
     stop: asyncio.Event, progress: Progress = silent, relay: Relay | None = None, pace: Pace | None = None,
+    crew: Crew | None = None,
 ) -> DeliverReport:
     """Sends what is due over up to `mail.connections` connections; returns when nothing is due any more.
 
     After `stop` no message begins; what is on the wire has 8 seconds, then it is cut off and stays in doubt. `relay`
-    carries the rest after a failure, and `pace` what was learnt of receiving domains, from one run to the next.
+    carries the rest after a failure, `pace` what was learnt of receiving domains, and `crew` the other processes, from
+    one run to the next.
     """
     relay = relay or Relay()
     relay.use(settings)
@@ -129,12 +131,16 @@ async def deliver(
         stock = Stock(ahead, press, now)
         stack.push_async_callback(_put_back, stock, ahead)
         run = Run(stock, ledger, relay, policy, now, stop)
-        crew = await stack.enter_async_context(Crew.called(settings, ledger, ahead, policy, stop, due))
-        await run_connections(run, min(crew.share, soon))
-        await crew.ended()
+        if crew is None:
+            crew = Crew()
+            stack.push_async_callback(crew.close)
+        called = await stack.enter_async_context(crew.called(settings, ledger, ahead, policy, stop, due))
+        await run_connections(run, min(called.share, soon))
+        if await called.ended() and policy.repeat:  # what a process had when it died is due again
+            await run_connections(run, called.share)
     if count.done:
         count.show()
-    return _report(run, crew, count)
+    return _report(run, called, count)
 
 
 async def _put_back(stock: Stock, ahead: Ahead) -> None:
@@ -153,9 +159,9 @@ def _on(stop: asyncio.Event, call: Callable[[], None]) -> asyncio.Task[None]:
     return asyncio.create_task(waiting())
 
 
-def _report(run: Run, crew: Crew, count: _Count) -> DeliverReport:
+def _report(run: Run, called: Called, count: _Count) -> DeliverReport:
     """What the run did."""
-    lost, drained = run.lost or crew.lost, run.drained or crew.drained
+    lost, drained = run.lost or called.lost, run.drained or called.drained
     if lost and not drained and not run.stop.is_set():
         failures, retry_at = run.relay.failures, run.relay.retry_at
         next_try = None if retry_at is None else retry_at.isoformat()
