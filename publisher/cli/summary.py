@@ -37,6 +37,7 @@ async def facts(it: Context) -> dict[str, Any]:
             "notices": await ledger_view.counts_of_notices(tx),
             "next_attempt_at": await ledger_view.next_attempt(tx),
             "paused": await edition_hand.paused(tx),
+            "all_paused": await edition_hand.all_paused(tx),
             "alarms": [
                 {"kind": row.kind, "reason": row.reason, "since": row.since} for row in await alarms.standing(tx)
             ],
@@ -86,7 +87,9 @@ def status_lines(known: dict[str, Any]) -> list[str]:
         found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, {when}"))
     if known["next_attempt_at"]:
         found.append(_row("Next try", _instant(known["next_attempt_at"])))
-    if known["paused"]:
+    if known["all_paused"]:
+        found.append(_row("Paused", "all editions, those planned later too: publisher outbox resume --all"))
+    elif known["paused"]:
         found.append(_row("Paused", f"{_plural(known['paused'], 'edition')}: publisher outbox resume"))
     alarming = [_row("Alarm", f"{row['reason']} (since {_instant(row['since'])})") for row in known["alarms"]]
     return found + alarming + _rejected(known["rejected"])

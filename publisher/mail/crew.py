@@ -37,6 +37,7 @@ from publisher.mail.talk import (
     claim_values,
     open_talk,
     outcome_of,
+    pack,
 )
 from publisher.outgoing import Claim, Outcome, Reply
 
@@ -93,8 +94,9 @@ class Crew:
         mates = [
             Mate(process, ledger, ahead, policy) for process in self._processes[: count - 1]
         ]
+        packed = pack(settings)
         for mate, share in zip(mates, shares[1:], strict=True):
-            mate.talk.say(Begin(settings, share))
+            mate.talk.say(Begin(packed, share))
             called.serving.append(asyncio.create_task(_serve(called, mate, stop, broken)))
         whole = False
         try:
@@ -212,29 +214,29 @@ class Mate:
             self.talk.say(Given(frame.number, [claim_values(claim) for claim in claims]))
 
     async def _visit(self, frame: Visits) -> None:
-        try:
-            claimed = await asyncio.gather(*(self._enter(visit) for visit in frame.visits))
-        except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
-            self.talk.say(Answered(frame.number, [], _words(error)))
-        else:
-            self.talk.say(Answered(frame.number, claimed))
+        entered = [self._enter(visit) for visit in frame.visits]
+        answers = await asyncio.gather(*entered, return_exceptions=True)
+        fault = next((_words(error) for error in answers if isinstance(error, BaseException)), "")
+        claimed = [answer is True for answer in answers]
+        for (done, unsent, want), mine in zip(frame.visits, claimed, strict=True):
+            candidate = None if want is None else self._given.pop(want)
+            if not fault:
+                for key in (None if done is None else done[0], unsent):
+                    if key is not None:
+                        del self._claimed[key]
+            if mine and want is not None and candidate is not None:
+                self._claimed[want] = candidate
+        self.talk.say(Answered(frame.number, claimed, fault))
 
-    async def _enter(self, visit: Visit) -> bool:
+    def _enter(self, visit: Visit) -> asyncio.Future[bool]:
         """One of its connections at the counter."""
-        done = visit.done
-        outcome = None if done is None else outcome_of(done, self._claimed[done.claim])
-        unsent = None if visit.unsent is None else self._claimed[visit.unsent]
-        want = None if visit.want is None else self._given.pop(visit.want)
-        claimed = await self.ledger.visit(outcome, unsent=unsent, want=want)
-        for key in (None if done is None else done.claim, visit.unsent):
-            if key is not None:
-                del self._claimed[key]
-        if claimed and visit.want is not None and want is not None:
-            self._claimed[visit.want] = want
-        return claimed
+        done, unsent, want = visit
+        outcome = None if done is None else outcome_of(done, self._claimed[done[0]])
+        back = None if unsent is None else self._claimed[unsent]
+        return self.ledger.enter(outcome, back, None if want is None else self._given[want])
 
 
-def _words(error: Exception) -> str:
+def _words(error: BaseException) -> str:
     return str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
 
 

@@ -107,11 +107,7 @@ async def deliver(
     """
     relay = relay or Relay()
     relay.use(settings)
-    due = soon = 0
-    if not (stop.is_set() or relay.resting(now())):
-        async with store.read() as tx:
-            due = await ledger_view.due(tx, now())
-            soon = await ledger_view.due(tx, now() + _SOON) if due else 0
+    due, soon = (0, 0) if stop.is_set() or relay.resting(now()) else await _waiting(store, now())
     if not due:
         return DeliverReport()
     if settings.mail.transport == "smtp" and not settings.site.url.startswith("https:"):
@@ -141,6 +137,13 @@ async def deliver(
     if count.done:
         count.show()
     return _report(run, called, count)
+
+
+async def _waiting(store: Store, now: datetime) -> tuple[int, int]:
+    """How many messages are due, and how many are in a minute."""
+    async with store.read() as tx:
+        due = await ledger_view.due(tx, now)
+        return due, await ledger_view.due(tx, now + _SOON) if due else 0
 
 
 async def _put_back(stock: Stock, ahead: Ahead) -> None:

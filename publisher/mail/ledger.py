@@ -27,6 +27,11 @@ from publisher.store.turn import turn
 _log = log.get("mail")
 
 
+#: A commit waits for others where fewer than one in so many who have a claim are there, and how long, in seconds: it
+#: costs as much for one as for all, and the server has enough to do meanwhile.
+MANY, MOMENT = 2, 0.001
+
+
 class Decided(Protocol):
     """Hears whether a candidate that was wanted is claimed."""
 
@@ -59,7 +64,9 @@ class Ledger:
     decided: Decided
     _waiting: list[_Visit] = field(default_factory=list)
     _wake: asyncio.Event = field(default_factory=asyncio.Event)
+    _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _closed: bool = False
+    #: Claims without a committed outcome.
     _open: int = 0
 
     async def visit(
@@ -69,10 +76,14 @@ class Ledger:
 
         A candidate that is not may not be sent. Raises what the store raises: then nothing of this visit is recorded.
         """
-        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        return await self.enter(outcome, unsent, want)
+
+    def enter(self, outcome: Outcome | None, unsent: Claim | None, want: Claim | None) -> asyncio.Future[bool]:
+        """What `visit` waits for: those who enter in one turn of the event loop are served together."""
+        answer: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append(_Visit(outcome, unsent, want, answer))
         self._wake.set()
-        return await answer
+        return answer
 
     def no_more(self) -> None:
         """From now on nothing is claimed."""
@@ -83,8 +94,8 @@ class Ledger:
         while True:
             await self._wake.wait()
             await asyncio.sleep(0)  # whoever is ready in this turn of the loop comes along
-            if len(self._waiting) * 2 < self._open:
-                await asyncio.sleep(0.001)
+            if len(self._waiting) * MANY < self._open:
+                await asyncio.sleep(MOMENT)
             self._wake.clear()
             visits, self._waiting = self._waiting, []
             try:

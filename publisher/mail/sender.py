@@ -23,6 +23,7 @@ from publisher.crypto import load_keys
 from publisher.errors import PublisherError, StoreError
 from publisher.mail.connections import Run, run_connections
 from publisher.mail.judge import Policy
+from publisher.mail.ledger import MANY, MOMENT
 from publisher.mail.press import press_for
 from publisher.mail.relay import Relay
 from publisher.mail.stock import Stock
@@ -38,8 +39,10 @@ from publisher.mail.talk import (
     Visit,
     Visits,
     Wanted,
+    claim_of,
     done_of,
     open_talk,
+    unpack,
 )
 from publisher.outgoing import Claim, Outcome
 from publisher.store.engine import Store, open_store
@@ -60,16 +63,16 @@ async def _work(end: socket.socket) -> None:
     async with _stores() as stores:
         while (frame := await talk.hear()) is not None:
             if isinstance(frame, Begin):
-                await _run(talk, stores, frame)
+                await _run(talk, stores, unpack(frame.settings), frame.share)
     await talk.close()
 
 
-async def _run(talk: Talk, stores: _Stores, begin: Begin) -> None:
-    """One run, from `begin` to its last word."""
-    log.configure(begin.settings.log.level)
+async def _run(talk: Talk, stores: _Stores, settings: Settings, share: int) -> None:
+    """One run, to its last word."""
+    log.configure(settings.log.level)
     stop = asyncio.Event()
     remote = _Remote(talk)
-    working = asyncio.create_task(_worked(begin, stores, remote, stop))
+    working = asyncio.create_task(_worked(settings, share, stores, remote, stop))
     listening = asyncio.create_task(remote.listen(stop))
     await asyncio.wait((working, listening), return_when=asyncio.FIRST_COMPLETED)
     if not working.done():
@@ -80,11 +83,10 @@ async def _run(talk: Talk, stores: _Stores, begin: Begin) -> None:
     talk.say(working.result())
 
 
-async def _worked(begin: Begin, stores: _Stores, remote: _Remote, stop: asyncio.Event) -> Ended:
+async def _worked(settings: Settings, share: int, stores: _Stores, remote: _Remote, stop: asyncio.Event) -> Ended:
     """Runs its share of the connections to their ends."""
     run: Run | None = None
     fault = ""
-    settings = begin.settings
     try:
         async with contextlib.AsyncExitStack() as stack:
             store = await stores.of(settings)
@@ -97,14 +99,14 @@ async def _worked(begin: Begin, stores: _Stores, remote: _Remote, stop: asyncio.
             relay.use(settings)
             policy = Policy(expiry=settings.mail.expiry, repeat=settings.mail.in_doubt == "repeat")
             run = Run(stock, remote, relay, policy, _now, stop)
-            await run_connections(run, begin.share)
+            await run_connections(run, share)
     except Exception as error:  # noqa: BLE001 - told to the process that waits for us
         fault = str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
     return Ended(run.lost if run else "", run is not None and run.drained, fault)
 
 
 class _Stores:
-    """The store of the last run, which is that of the next one as a rule: to open one costs more than a small run."""
+    """The store of the last run, which is that of the next one as a rule: its connections know their statements."""
 
     def __init__(self) -> None:
         self._store: Store | None = None
@@ -116,7 +118,7 @@ class _Stores:
         if self._store is None or self._of != wanted:
             await self.close()
             url, durability = settings.store.url, settings.store.durability
-            self._store = await open_store(url, root=settings.root, durability=durability)
+            self._store = await open_store(url, root=settings.root, durability=durability, prepared=True)
             self._of = wanted
         return self._store
 
@@ -148,17 +150,23 @@ class _Remote:
         #: Number of a frame -> who waits for its answers.
         self._asked: dict[int, list[asyncio.Future[Any]]] = {}
         self._number = 0
+        #: Claims on the wire.
+        self._open = 0
 
     async def visit(
         self, outcome: Outcome | None = None, *, unsent: Claim | None = None, want: Claim | None = None
     ) -> bool:
         """See `publisher.mail.ledger.Ledger.visit`."""
         if not self._visits:
-            self._loop.call_soon(self._go)  # whoever is ready in this turn of the loop comes along
-        self._visits.append(Visit(None if outcome is None else done_of(outcome), _key(unsent), _key(want)))
+            self._loop.call_soon(self._come_along)
+        self._visits.append((None if outcome is None else done_of(outcome), _key(unsent), _key(want)))
         answer: asyncio.Future[bool] = self._loop.create_future()
         self._waiting.append(answer)
-        return await answer
+        if outcome is not None or unsent is not None:
+            self._open -= 1
+        claimed = await answer
+        self._open += claimed
+        return claimed
 
     async def give(self, want: int) -> list[Claim]:
         """See `publisher.mail.ahead.Ahead.give`."""
@@ -167,6 +175,13 @@ class _Remote:
         self._asked[self._number] = [answer]
         self._talk.say(Wanted(self._number, want))
         return await answer
+
+    def _come_along(self) -> None:
+        """Whoever is ready in this turn of the loop comes along, and if those are few, whoever is in a moment."""
+        if len(self._visits) * MANY < len(self._visits) + self._open:
+            self._loop.call_later(MOMENT, self._go)
+        else:
+            self._go()
 
     def _go(self) -> None:
         self._number += 1
@@ -180,8 +195,8 @@ class _Remote:
             if isinstance(frame, Stop):
                 stop.set()
             elif isinstance(frame, Given):
-                self._hand_out(frame, [[Claim(*values) for values in frame.candidates]])
-            else:
+                self._hand_out(frame, [[claim_of(values) for values in frame.candidates]])
+            elif isinstance(frame, Answered):
                 self._hand_out(frame, frame.claimed)
 
     def _hand_out(self, frame: Answered | Given, answers: Sequence[Any]) -> None:

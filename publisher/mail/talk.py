@@ -3,62 +3,47 @@
     keeper of the ledger: begin -> sender: give me candidates; this came of these claims, I want those candidates
                                 -> keeper: here; yes, no -> ... -> sender: ended
 
-A frame is a tuple of plain values, and speaks for all connections that wait: each frame costs both sides more than
-what it holds.
+A frame speaks for all connections that wait: each costs both sides more than what it holds. It holds plain values only,
+which `marshal` takes as they are: classes would cost more than the rest of the way.
 """
 
 from __future__ import annotations
 
 import asyncio
+import marshal
 import pickle
 import socket
 import struct
 from collections import deque
 from dataclasses import fields
-from datetime import datetime
+from datetime import UTC, datetime
 from operator import attrgetter
 from typing import Any, NamedTuple
 
 from publisher.config import Settings
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 
-#: Bytes of a frame's length.
-_HEAD = struct.Struct(">I")
-
 #: Which claim it is: kind and id.
 Key = tuple[str, int]
+#: What became of a claim: key, state, reply (code, enhanced, text), started, finished, next attempt (seconds since 1970).
+Done = tuple[Key, str, int, str, str, float, float, float | None]
+#: A connection at the counter, as `publisher.mail.ledger.Ledger.visit`: outcome, given back, wanted.
+Visit = tuple[Done | None, Key | None, Key | None]
 
-
-class Begin(NamedTuple):
-    """A run begins, with so many connections; may be said again once the last one has ended."""
-
-    settings: Settings
-    share: int
+#: Bytes of a frame's length.
+_HEAD = struct.Struct(">I")
 
 
 class Ready(NamedTuple):
     """The process is there, and waits for a run."""
 
 
-class Done(NamedTuple):
-    """What became of a claim: an `Outcome` without what the other process knows."""
+class Begin(NamedTuple):
+    """A run begins, with so many connections; may be said again once the last one has ended."""
 
-    claim: Key
-    state: str
-    code: int
-    enhanced: str
-    text: str
-    started_at: datetime
-    finished_at: datetime
-    next_attempt_at: datetime | None
-
-
-class Visit(NamedTuple):
-    """A connection at the counter, as `publisher.mail.ledger.Ledger.visit`."""
-
-    done: Done | None
-    unsent: Key | None
-    want: Key | None
+    #: As `pack` makes it.
+    settings: bytes
+    share: int
 
 
 class Visits(NamedTuple):
@@ -68,19 +53,19 @@ class Visits(NamedTuple):
     visits: list[Visit]
 
 
-class Wanted(NamedTuple):
-    """A wish for up to so many candidates."""
-
-    number: int
-    more: int
-
-
 class Answered(NamedTuple):
     """The answer to `Visits`, claimed or not, or why the store failed, in words."""
 
     number: int
     claimed: list[bool]
     fault: str = ""
+
+
+class Wanted(NamedTuple):
+    """A wish for up to so many candidates."""
+
+    number: int
+    more: int
 
 
 class Given(NamedTuple):
@@ -104,23 +89,59 @@ class Ended(NamedTuple):
     fault: str = ""
 
 
+Frame = Ready | Begin | Visits | Answered | Wanted | Given | Stop | Ended
+_KINDS: tuple[type[Frame], ...] = (Ready, Begin, Visits, Answered, Wanted, Given, Stop, Ended)
+_NUMBERS = {kind: number for number, kind in enumerate(_KINDS)}
+_FIELDS = attrgetter(*(field.name for field in fields(Claim)))
+_AT = [number for number, field in enumerate(fields(Claim)) if field.name in ("created_at", "due_at")]
+_STATE = [field.name for field in fields(Claim)].index("state")
+
+
+def pack(settings: Settings) -> bytes:
+    """Settings, on their way."""
+    return pickle.dumps(settings)
+
+
+def unpack(packed: bytes) -> Settings:
+    """The way back."""
+    found: Settings = pickle.loads(packed)  # noqa: S301 - from a process of our own
+    return found
+
+
 def done_of(outcome: Outcome) -> Done:
     """An outcome, on its way."""
-    claim, reply = outcome.claim, outcome.reply
-    return Done(
-        (claim.kind, claim.id), outcome.state.value, reply.code, reply.enhanced, reply.text, outcome.started_at,
-        outcome.finished_at, outcome.next_attempt_at,
+    claim, reply, next_at = outcome.claim, outcome.reply, outcome.next_attempt_at
+    return (
+        (claim.kind, claim.id), outcome.state.value, reply.code, reply.enhanced, reply.text,
+        outcome.started_at.timestamp(), outcome.finished_at.timestamp(), None if next_at is None else next_at.timestamp(),
     )
 
 
 def outcome_of(done: Done, claim: Claim) -> Outcome:
     """The way back; `claim` is the one that `done` names."""
-    reply = Reply(done.code, done.enhanced, done.text)
-    return Outcome(claim, DeliveryState(done.state), reply, done.started_at, done.finished_at, done.next_attempt_at)
+    _, state, code, enhanced, text, started, finished, next_at = done
+    return Outcome(
+        claim, DeliveryState(state), Reply(code, enhanced, text), datetime.fromtimestamp(started, UTC),
+        datetime.fromtimestamp(finished, UTC), None if next_at is None else datetime.fromtimestamp(next_at, UTC),
+    )
 
 
-#: A candidate, on its way, and back by `Claim(*values)`: a tuple travels at a tenth of the cost of a frozen value.
-claim_values = attrgetter(*(field.name for field in fields(Claim)))
+def claim_values(claim: Claim) -> tuple[Any, ...]:
+    """A candidate, on its way."""
+    values = list(_FIELDS(claim))
+    values[_STATE] = claim.state.value
+    for at in _AT:
+        values[at] = None if values[at] is None else values[at].timestamp()
+    return tuple(values)
+
+
+def claim_of(values: tuple[Any, ...]) -> Claim:
+    """The way back."""
+    found = list(values)
+    found[_STATE] = DeliveryState(found[_STATE])
+    for at in _AT:
+        found[at] = None if found[at] is None else datetime.fromtimestamp(found[at], UTC)
+    return Claim(*found)
 
 
 class Talk(asyncio.Protocol):
@@ -129,17 +150,17 @@ class Talk(asyncio.Protocol):
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
         self._held = b""
-        self._frames: deque[Any] = deque()
+        self._frames: deque[Frame] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._closed = asyncio.get_running_loop().create_future()
 
-    def say(self, frame: tuple[Any, ...]) -> None:
+    def say(self, frame: Frame) -> None:
         """Sends `frame`; nothing happens where the other end is gone."""
         if self._transport is not None and not self._transport.is_closing():
-            data = pickle.dumps(frame, pickle.HIGHEST_PROTOCOL)
+            data = marshal.dumps((_NUMBERS[type(frame)], tuple(frame)))
             self._transport.write(_HEAD.pack(len(data)) + data)
 
-    async def hear(self) -> Any:
+    async def hear(self) -> Frame | None:
         """The next frame; None where the other end is gone."""
         if not self._frames and not self._closed.done():
             self._waiter = asyncio.get_running_loop().create_future()
@@ -168,7 +189,8 @@ class Talk(asyncio.Protocol):
             end = at + _HEAD.size + size
             if end > len(held):
                 break
-            self._frames.append(pickle.loads(held[at + _HEAD.size : end]))  # noqa: S301 - from a process of our own
+            kind, values = marshal.loads(held[at + _HEAD.size : end])  # noqa: S302 - from a process of our own
+            self._frames.append(_KINDS[kind](*values))
             at = end
         self._held = held[at:]
         if self._frames:

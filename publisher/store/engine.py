@@ -122,14 +122,18 @@ def trouble() -> Iterator[None]:
         raise StoreError("the store is too busy: no connection became free") from error
 
 
-async def open_store(url: str, *, root: Path, durability: Literal["normal", "full"] = "normal") -> Store:
+async def open_store(
+    url: str, *, root: Path, durability: Literal["normal", "full"] = "normal", prepared: bool = False
+) -> Store:
     """The store at `url` (`sqlite:///path`, relative to `root`, or `postgresql://...`), brought up to date.
 
+    `prepared`: the process that started this one did that. Looking takes half a second, most of it for the means.
     Raises StoreError where it cannot be opened, or was made by a newer version.
     """
     engine = _engine(url, root, durability)
     try:
-        await _prepare(engine)
+        if not prepared:
+            await _prepare(engine)
     except CommandError as error:
         await engine.dispose()
         raise StoreError(f"the store {_shown(url)} is not of this version: {error}") from error

@@ -50,7 +50,7 @@ from publisher.text import clean
 
 #: Not ended yet.
 _WAITING = (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, DeliveryState.HELD)
-_TABLES = {"delivery": deliveries, "notice": notices}
+_TABLES = {"notice": notices, "delivery": deliveries}
 _REPLY = ("reply_code", "reply_enhanced", "reply_text")
 
 
