@@ -109,7 +109,7 @@ def show_delivery(
     context: typer.Context, ident: Annotated[int, typer.Argument(metavar="ID")], notices: Notices = False,
     as_json: Json = False,
 ) -> None:
-    """One delivery, or notice, with all that is known of it. Every attempt, what comes next, and which command changes it."""
+    """One delivery or notice with all that is known of it. Every attempt, what comes next, which command changes it."""
     settings = load_settings(context.obj)
 
     async def work() -> tuple[Delivery, list[dict[str, Any]], Standing] | None:

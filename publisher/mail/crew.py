@@ -83,7 +83,7 @@ class Crew:
     async def called(
         self, settings: Settings, ledger: Ledger, ahead: Ahead, policy: Policy, stop: asyncio.Event, due: int
     ) -> AsyncIterator[Called]:
-        """A run with `mail.processes` less one of them, as long as there is work for all; they end it with the block."""
+        """A run with `mail.processes` less one, as long as there is work for all; they end it with the block."""
         connections = settings.mail.connections
         count = max(1, min(settings.mail.processes, connections, due // _WORTH))
         shares = [connections // count + (at < connections % count) for at in range(count)]
@@ -91,9 +91,7 @@ class Crew:
         broken = asyncio.Event()
         while len(self._processes) < count - 1:
             self._processes.append(await _started())
-        mates = [
-            Mate(process, ledger, ahead, policy) for process in self._processes[: count - 1]
-        ]
+        mates = [Mate(process, ledger, ahead, policy) for process in self._processes[: count - 1]]
         packed = pack(settings)
         for mate, share in zip(mates, shares[1:], strict=True):
             mate.talk.say(Begin(packed, share))
@@ -134,7 +132,7 @@ class Called:
     serving: list[asyncio.Task[int]] = field(default_factory=list)
 
     async def ended(self) -> int:
-        """Waits for all of them; how many messages are in doubt because one died. Raises the first fault that is ours."""
+        """Waits for all; how many messages are in doubt because one died. Raises the first fault that is ours."""
         return sum(await asyncio.gather(*self.serving))
 
 
@@ -250,8 +248,8 @@ async def _started() -> Process:
     ours, theirs = socket.socketpair()
     with theirs:
         number = str(theirs.fileno())
-        child = subprocess.Popen(
-            [sys.executable, "-m", "publisher.mail.sender", number], pass_fds=(theirs.fileno(),),
+        child = await asyncio.to_thread(
+            subprocess.Popen, [sys.executable, "-m", "publisher.mail.sender", number], pass_fds=(theirs.fileno(),),
             stdin=subprocess.DEVNULL,
         )
     return Process(child, await open_talk(ours))

@@ -83,7 +83,8 @@ def unsealed(prepared: Stamp, lines: Sequence[bytes], body: bytes | memoryview, 
 def sealed(field: Unsealed, signature: bytes) -> bytes:
     """The DKIM-Signature line, folded."""
     value = base64.b64encode(signature)
-    return field.start + b"".join([b"\r\n " + value[at : at + _B64_LINE] for at in range(0, len(value), _B64_LINE)]) + b"\r\n"
+    lines = [value[at : at + _B64_LINE] for at in range(0, len(value), _B64_LINE)]
+    return b"\r\n ".join((field.start, *lines)) + b"\r\n"
 
 
 def fields(head: bytes) -> list[bytes]:
@@ -101,7 +102,7 @@ def body_hash(body: bytes | memoryview) -> bytes:
     """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end."""
     view = memoryview(body)
     end = len(view)
-    while end >= 2 and view[end - 2 : end] == b"\r\n":
+    while end >= 2 and bytes(view[end - 2 : end]) == b"\r\n":
         end -= 2
     digest = hashlib.sha256(view[:end])
     digest.update(b"\r\n")

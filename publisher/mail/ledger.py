@@ -126,10 +126,9 @@ class Ledger:
         left = {(claim.kind, claim.id): claim for claim in taken}
         for visit in visits:
             want, answer = visit.want, visit.answer
-            key = None if want is None else (want.kind, want.id)
-            claimed = key in left and not answer.done()
-            if claimed:
-                del left[key]
+            claimed = want is not None and (want.kind, want.id) in left and not answer.done()
+            if claimed and want is not None:
+                del left[want.kind, want.id]
             if not answer.done():
                 answer.set_result(claimed)
             if want is not None:

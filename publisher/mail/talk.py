@@ -25,7 +25,8 @@ from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 
 #: Which claim it is: kind and id.
 Key = tuple[str, int]
-#: What became of a claim: key, state, reply (code, enhanced, text), started, finished, next attempt (seconds since 1970).
+#: What became of a claim: key, state, reply (code, enhanced, text), started, finished, next attempt (in seconds since
+#: 1970).
 Done = tuple[Key, str, int, str, str, float, float, float | None]
 #: A connection at the counter, as `publisher.mail.ledger.Ledger.visit`: outcome, given back, wanted.
 Visit = tuple[Done | None, Key | None, Key | None]
@@ -113,7 +114,8 @@ def done_of(outcome: Outcome) -> Done:
     claim, reply, next_at = outcome.claim, outcome.reply, outcome.next_attempt_at
     return (
         (claim.kind, claim.id), outcome.state.value, reply.code, reply.enhanced, reply.text,
-        outcome.started_at.timestamp(), outcome.finished_at.timestamp(), None if next_at is None else next_at.timestamp(),
+        outcome.started_at.timestamp(), outcome.finished_at.timestamp(),
+        None if next_at is None else next_at.timestamp(),
     )
 
 

@@ -123,7 +123,7 @@ class Wire(asyncio.Protocol):
         return held > _LIMIT or len(self._replies) > _MOST
 
     def _look_at(self, when: float) -> None:
-        """Looks at that time whether the replies came. One timer for many replies: most come, and each would cost one."""
+        """Looks at that time whether the replies came. One timer serves many replies: most come in time."""
         if self._alarm is not None:
             self._alarm.cancel()
         self._alarm = self._loop.call_at(when, self._looks)

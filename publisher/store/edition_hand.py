@@ -57,7 +57,8 @@ async def pause(store: Store, ids: Sequence[int] | None) -> int:
 async def resume(store: Store, ids: Sequence[int] | None, now: datetime, *, repeat: bool) -> tuple[int, int]:
     """Lets these editions run, or all that are paused; how many, and how many deliveries are due again.
 
-    Where all were paused, those planned later are until all are resumed. A cancelled one runs again where it is named; what was cancelled of it stays so until it is retried.
+    Where all were paused, those planned later are too, until all are resumed. A cancelled one runs again where it is
+    named; what was cancelled of it stays so until it is retried.
     """
     moved = await _move(store, ids, (PAUSED,) if ids is None else (PAUSED, CANCELLED), RUNNING)
     return moved, await unpark(store, now, repeat=repeat)

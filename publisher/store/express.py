@@ -1,6 +1,6 @@
 """Transactions that run thousands of times a second: the same statements, without the layers above the driver.
 
-    script (a generator) | yields Step(statement, rows) | ... runner ... | receives the numbers of rows changed -> its result
+    script (a generator) | yields Step(statement, rows) | ... runner ... | receives how many each changed -> its result
 
 A script says what a transaction does, once for both databases. On SQLite a runner of ours hands the compiled
 statements straight to the driver, on the event loop: a transaction of a few rows takes less time than the way to

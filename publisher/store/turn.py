@@ -89,7 +89,7 @@ def turn(
 
 
 def _locked(dialect: str, concerned: Sequence[Claim], wanted: Sequence[Claim]) -> Script[None]:
-    """The reader before the delivery, as everybody does, and in one order: two who lock several never block each other."""
+    """The reader before the delivery, as everybody does, and in one order: two who lock several never block another."""
     readers = sorted({claim.subscription_id for claim in concerned})
     yield Step(_LOCK_READERS, [(ids_value(dialect, readers),)])
     shown = sorted({claim.variant_id for claim in wanted if claim.variant_id is not None})
@@ -115,7 +115,8 @@ def _settled_all(dialect: str, kind: str, outcomes: list[Outcome]) -> Script[Non
     ]
     yield from opened_after(arrived)
     yield Step(_ATTEMPTED, [
-        (kind, outcome.claim.id, outcome.claim.attempt, _at(dialect, outcome.started_at), end, outcome.state.value, *words)
+        (kind, outcome.claim.id, outcome.claim.attempt, _at(dialect, outcome.started_at), end, outcome.state.value,
+         *words)
         for outcome, words, end in done
     ])
 
@@ -144,8 +145,8 @@ def _at(dialect: str, instant: datetime | None) -> PlainInstant | None:
 def _guards(dialect: str, claim: Claim, now: datetime) -> tuple[Any, ...]:
     """The values of `_claimed`."""
     values = (
-        plain(dialect, now), claim.id, claim.state.value, _at(dialect, claim.due_at), claim.subscription_id, claim.email,
-        claim.email_key,
+        plain(dialect, now), claim.id, claim.state.value, _at(dialect, claim.due_at), claim.subscription_id,
+        claim.email, claim.email_key,
     )
     if claim.kind == "notice":
         return values
@@ -182,10 +183,10 @@ def _claimed(kind: str, _dialect: str) -> ClauseElement:
         ~exists(select(suppressions.c.email_key).where(against)),
     ]
     if not notice:
-        variant, edition = bindparam("variant"), bindparam("edition")
+        shown, edition = bindparam("shown", type_=BigInteger), bindparam("edition", type_=BigInteger)
         conditions += [
-            table.c.variant_id == variant,
-            exists(select(variants.c.id).where(variants.c.id == bindparam("shown"), variants.c.stale.is_(False))),
+            table.c.variant_id == bindparam("variant", type_=BigInteger),
+            exists(select(variants.c.id).where(variants.c.id == shown, variants.c.stale.is_(False))),
             exists(select(editions.c.id).where(editions.c.id == edition, editions.c.state == _text("running"))),
         ]
     claimed = {
@@ -205,7 +206,7 @@ def _released(kind: str, _dialect: str) -> ClauseElement:
     """A claim of which no byte was sent: the row is as it was before."""
     table = _TABLES[kind]
     mine = and_(table.c.id == bindparam("of"), table.c.state == _text(DeliveryState.CLAIMED))
-    before = {
+    before: dict[str, Any] = {
         "state": bindparam("new_state"), "attempts": bindparam("new_attempts"), "next_attempt_at": bindparam("due"),
     }
     return update(table).where(mine).values(before)
