@@ -83,8 +83,8 @@ class Compiled:
     pieces: tuple[bytes, ...]
     #: (slot, in HTML): one fewer than pieces.
     holes: tuple[tuple[str, bool], ...]
-    #: The same, each once.
-    asked: frozenset[tuple[str, bool]]
+    #: The slots among them.
+    asked: frozenset[str]
     of_list: bool
     stamp: Stamp | None
 
@@ -111,7 +111,7 @@ def compile_message(content: Content, frame: Frame) -> Compiled:
         holes += [(slot, number == 1) for slot in holed.holes]
     pieces[-1] += _END if content.html else b""
     stamp = None if frame.signer is None else dkim.stamp(frame.signer, head, _personal_names(frame))
-    return Compiled(head, tuple(pieces), tuple(holes), frozenset(holes), frame.identity is not None, stamp)
+    return Compiled(head, tuple(pieces), tuple(holes), frozenset(slot for slot, _ in holes), frame.identity is not None, stamp)
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,10 +134,12 @@ def fill(compiled: Compiled, letter: Letter, now: datetime) -> bytes:
 
 def drafted(compiled: Compiled, letter: Letter, now: datetime) -> Draft:
     """One recipient's copy but for the signature: that takes longer than all the rest, and nothing of ours."""
-    values = {
-        (slot, in_html): quoted.value(html_entities.escape(letter.values[slot]) if in_html else letter.values[slot])
-        for slot, in_html in compiled.asked
-    }
+    values: dict[tuple[str, bool], bytes] = {}
+    for slot in compiled.asked:
+        value = letter.values[slot]
+        escaped = html_entities.escape(value)
+        values[slot, False] = plain = quoted.value(value)
+        values[slot, True] = plain if escaped == value else quoted.value(escaped)
     joined = [compiled.pieces[0]]
     for hole, piece in zip(compiled.holes, compiled.pieces[1:], strict=True):
         joined += (values[hole], piece)

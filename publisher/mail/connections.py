@@ -177,7 +177,7 @@ async def _one(run: Run, way: Way, session: Session, parcel: Parcel) -> Outcome:
     except LostReplyError as error:
         reply = Reply(0, "", str(error))
     now = run.now()
-    way.heard(claim.domain, reply, now, jitter)
+    way.heard(claim, reply, now, jitter)
     spread = 0.0 if 200 <= reply.code <= 299 else jitter()
     verdict = judge(reply, claim, run.policy, now, spread, on_wire=on_wire)
     return Outcome(claim, verdict.state, reply, started, now, verdict.next_attempt_at)

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text
@@ -15,7 +16,7 @@ from sqlalchemy import bindparam, insert, select, text
 from publisher.errors import StoreError
 from publisher.store import express
 from publisher.store.bulk import Bulk, plain
-from publisher.store.engine import Store
+from publisher.store.engine import Store, open_store
 from publisher.store.express import Script, Step, open_express
 from publisher.store.schema import metadata
 
@@ -49,6 +50,38 @@ async def test_script_commits_as_a_whole(any_store: Store) -> None:
     assert await runner.run(script("e", dialect=any_store.dialect)) == 1
     await runner.close()
     assert sorted(await keys(any_store)) == ["a", "b", "e"]
+
+
+async def test_commit_that_waits_for_the_disk_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `durability = "full"` it runs beside the event loop; who is cancelled meanwhile leaves a whole transaction."""
+    store = await open_store("sqlite:///publisher.db", root=tmp_path, durability="full")
+    runner = open_express(store)
+    assert await runner.run(script("a")) == 1
+    turns, to_thread = 0, asyncio.to_thread
+    began = asyncio.Event()
+
+    async def slowly(work: Any, *values: Any) -> Any:
+        began.set()
+        await asyncio.sleep(0.05)
+        return await to_thread(work, *values)
+
+    monkeypatch.setattr(express.asyncio, "to_thread", slowly)
+    running = asyncio.create_task(runner.run(script("b")))
+    await began.wait()
+    while not running.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 5
+    began.clear()
+    running = asyncio.create_task(runner.run(script("c")))
+    await began.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await runner.run(script("d")) == 1
+    await runner.close()
+    assert sorted(await keys(store)) == ["a", "b", "c", "d"]
+    await store.close()
 
 
 @pytest.fixture
