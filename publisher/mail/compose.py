@@ -79,7 +79,7 @@ class Compiled:
 
     #: Header lines.
     head: bytes
-    #: The body, cut where a value goes in; the header's end is in the first piece.
+    #: The body, cut where a value goes in.
     pieces: tuple[bytes, ...]
     #: (slot, in HTML): one fewer than pieces.
     holes: tuple[tuple[str, bool], ...]
@@ -101,7 +101,7 @@ def compile_message(content: Content, frame: Frame) -> Compiled:
     else:
         head += _part_head("plain")
         parts = [(b"", content.text)]
-    pieces: list[bytes] = [b"\r\n"]
+    pieces: list[bytes] = [b""]
     holes: list[tuple[str, bool]] = []
     for number, (start, text) in enumerate(parts):
         holed = quoted.encode(text)
@@ -111,14 +111,15 @@ def compile_message(content: Content, frame: Frame) -> Compiled:
         holes += [(slot, number == 1) for slot in holed.holes]
     pieces[-1] += _END if content.html else b""
     stamp = None if frame.signer is None else dkim.stamp(frame.signer, head, _personal_names(frame))
-    return Compiled(head, tuple(pieces), tuple(holes), frozenset(slot for slot, _ in holes), frame.identity is not None, stamp)
+    asked = frozenset(slot for slot, _ in holes)
+    return Compiled(head, tuple(pieces), tuple(holes), asked, frame.identity is not None, stamp)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
     """One recipient's copy, all but signed."""
 
-    #: The header lines, and the body with the header's end before it.
+    #: All of it, in pieces.
     parts: tuple[bytes, ...]
     #: None: it goes out unsigned.
     unsealed: Unsealed | None
@@ -144,10 +145,8 @@ def drafted(compiled: Compiled, letter: Letter, now: datetime) -> Draft:
     for hole, piece in zip(compiled.holes, compiled.pieces[1:], strict=True):
         joined += (values[hole], piece)
     fields = _personal_lines(letter, of_list=compiled.of_list)
-    if compiled.stamp is None:
-        return Draft((compiled.head, *fields, *joined), None)
-    body = b"".join(joined)
-    return Draft((compiled.head, *fields, body), dkim.unsealed(compiled.stamp, fields, memoryview(body)[2:], now))
+    unsealed = None if compiled.stamp is None else dkim.unsealed(compiled.stamp, fields, joined, now)
+    return Draft((compiled.head, *fields, b"\r\n", *joined), unsealed)
 
 
 def finished(draft: Draft, signature: bytes) -> bytes:

@@ -69,8 +69,11 @@ class Unsealed:
     start: bytes
 
 
-def unsealed(prepared: Stamp, lines: Sequence[bytes], body: bytes | memoryview, now: datetime) -> Unsealed:
-    """What is to be signed for a message of these further header lines, in the order of their names."""
+def unsealed(prepared: Stamp, lines: Sequence[bytes], body: Sequence[bytes], now: datetime) -> Unsealed:
+    """What is to be signed for a message of these further header lines, in the order of their names.
+
+    The body comes in pieces: joined for this alone it would cost as much as its hash.
+    """
     at, hashed = b"%d" % int(now.timestamp()), body_hash(body)
     start, middle, end = prepared.relaxed
     further = [relaxed(line) for line in lines]
@@ -98,15 +101,30 @@ def relaxed(field: bytes) -> bytes:
     return name.strip().lower() + b":" + _WSP.sub(b" ", value.replace(b"\r\n", b"")).strip()
 
 
-def body_hash(body: bytes | memoryview) -> bytes:
-    """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end."""
-    view = memoryview(body)
-    end = len(view)
-    while end >= 2 and bytes(view[end - 2 : end]) == b"\r\n":
-        end -= 2
-    digest = hashlib.sha256(view[:end])
+def body_hash(body: Sequence[bytes]) -> bytes:
+    """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end.
+
+    `body` in pieces, none of which ends between CR and LF.
+    """
+    pieces = list(body)
+    end = 0
+    while pieces and not (end := _last_line(pieces[-1])):
+        pieces.pop()
+    digest = hashlib.sha256()
+    for piece in pieces[:-1]:
+        digest.update(piece)
+    if pieces:
+        digest.update(memoryview(pieces[-1])[:end])
     digest.update(b"\r\n")
     return base64.b64encode(digest.digest())
+
+
+def _last_line(piece: bytes) -> int:
+    """Where the line ends of its end begin."""
+    end = len(piece)
+    while piece.endswith(b"\r\n", 0, end):
+        end -= 2
+    return end
 
 
 def _signature(signer: Signer, names: list[str]) -> bytes:
