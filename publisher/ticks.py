@@ -117,6 +117,7 @@ async def send(service: Service) -> None:
     """Sends what waits."""
     # Nobody else sends, and this tick never overlaps itself: a claim that stands now was left by a run that failed.
     await recover(service.store, service.settings, utc_now())
+    await service.crew.ready(service.settings)  # before there is work, which need not wait then
     with service.reporting("sending") as progress:
         sent = await deliver(
             service.store, service.settings, service.templates, service.keys, now=utc_now, stop=service.stop,

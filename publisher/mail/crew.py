@@ -72,12 +72,22 @@ class Crew:
 
     _processes: list[Process] = field(default_factory=list)
 
-    async def ready(self, count: int) -> None:
-        """Starts what is missing of so many processes, and waits until they wait for a run."""
-        missing = [await _started() for _ in range(count - len(self._processes))]
-        self._processes += missing
-        for process in missing:
+    async def ready(self, settings: Settings) -> None:
+        """Starts those that `mail.processes` names, and waits until they wait for a run; between runs only."""
+        for process in await self._complete(min(settings.mail.processes, settings.mail.connections) - 1):
             await process.talk.hear()
+
+    async def _complete(self, count: int) -> list[Process]:
+        """Starts what is missing of so many processes."""
+        await self._discharge([process for process in self._processes if process.child.poll() is not None])
+        missing: list[Process] = []
+        try:
+            while len(self._processes) + len(missing) < count:
+                missing.append(await _started())
+        except OSError as error:
+            _log.error("a sender process cannot be started", why=error.strerror)
+        self._processes += missing
+        return missing
 
     @contextlib.asynccontextmanager
     async def called(
@@ -85,16 +95,14 @@ class Crew:
     ) -> AsyncIterator[Called]:
         """A run with `mail.processes` less one, as long as there is work for all; they end it with the block."""
         connections = settings.mail.connections
-        count = max(1, min(settings.mail.processes, connections, due // _WORTH))
-        shares = [connections // count + (at < connections % count) for at in range(count)]
-        called = Called(shares[0])
-        broken = asyncio.Event()
-        while len(self._processes) < count - 1:
-            self._processes.append(await _started())
-        mates = [Mate(process, ledger, ahead, policy) for process in self._processes[: count - 1]]
-        packed = pack(settings)
-        for mate, share in zip(mates, shares[1:], strict=True):
-            mate.talk.say(Begin(packed, share))
+        wanted = max(1, min(settings.mail.processes, connections, due // _WORTH))
+        await self._complete(wanted - 1)
+        mates = [Mate(process, ledger, ahead, policy) for process in self._processes[: wanted - 1]]
+        count = len(mates) + 1
+        called = Called(connections // count + (connections % count > 0))
+        broken, packed = asyncio.Event(), pack(settings)
+        for number, mate in enumerate(mates, 1):
+            mate.talk.say(Begin(packed, connections // count + (number < connections % count)))
             called.serving.append(asyncio.create_task(_serve(called, mate, stop, broken)))
         whole = False
         try:
@@ -250,6 +258,6 @@ async def _started() -> Process:
         number = str(theirs.fileno())
         child = await asyncio.to_thread(
             subprocess.Popen, [sys.executable, "-m", "publisher.mail.sender", number], pass_fds=(theirs.fileno(),),
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.DEVNULL, process_group=0,  # a terminal's Ctrl-C is for the first one alone
         )
     return Process(child, await open_talk(ours))

@@ -163,7 +163,7 @@ async def mailer(root: Path, port: int, *, processes: int, signed: bool) -> Meas
     templates, keys = Templates(), load_keys(root / "keys.json")
     crew = Crew()  # a service has its processes before there is work
     try:
-        await crew.ready(processes - 1)
+        await crew.ready(settings)
         await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
         before = _cpu()
         begun = time.perf_counter()

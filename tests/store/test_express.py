@@ -65,7 +65,7 @@ async def test_commit_that_waits_for_the_disk_keeps_nobody_waiting(tmp_path: Pat
         await asyncio.sleep(0.05)
         return await to_thread(work, *values)
 
-    monkeypatch.setattr(express.asyncio, "to_thread", slowly)
+    monkeypatch.setattr(asyncio, "to_thread", slowly)
     running = asyncio.create_task(runner.run(script("b")))
     await began.wait()
     while not running.done():
