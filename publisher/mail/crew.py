@@ -220,6 +220,7 @@ class Mate:
             self.talk.say(Given(frame.number, [claim_values(claim) for claim in claims]))
 
     async def _visit(self, frame: Visits) -> None:
+        # All of them enter at once, so they are served by one commit: it is for all of them, or for none.
         entered = [self._enter(visit) for visit in frame.visits]
         answers = await asyncio.gather(*entered, return_exceptions=True)
         fault = next((_words(error) for error in answers if isinstance(error, BaseException)), "")

@@ -166,6 +166,7 @@ class Ledger:
             await self.express.run(turn(self.store.dialect, self.clock(), (), claims))
         except Exception as error:  # noqa: BLE001 - the counter stays open; `recover` finds these claims
             _log.warning("claims not given back", count=len(claims), why=str(error))
+        self._open -= len(claims)
 
 
 def _unheard(outcome: Outcome) -> None:
