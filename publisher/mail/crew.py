@@ -13,7 +13,7 @@ import contextlib
 import socket
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from publisher import log
@@ -122,9 +122,9 @@ class Crew:
 
     async def close(self) -> None:
         """Ends them all."""
-        await self._discharge(list(self._processes))
+        await self._discharge(self._processes)
 
-    async def _discharge(self, gone: list[Process]) -> None:
+    async def _discharge(self, gone: Sequence[Process]) -> None:
         self._processes = [process for process in self._processes if process not in gone]
         await asyncio.gather(*(process.end() for process in gone))
 
@@ -182,6 +182,7 @@ class Mate:
     _given: dict[Key, Claim] = field(default_factory=dict)
     _claimed: dict[Key, Claim] = field(default_factory=dict)
     _answering: set[asyncio.Task[None]] = field(default_factory=set)
+    _giving: set[asyncio.Task[None]] = field(default_factory=set)
 
     @property
     def talk(self) -> Talk:
@@ -190,16 +191,21 @@ class Mate:
 
     def begin(self, frame: Visits | Wanted) -> None:
         """Does what it asks for, beside what it asks next."""
-        answering = asyncio.create_task(self._give(frame) if isinstance(frame, Wanted) else self._visit(frame))
-        self._answering.add(answering)
-        answering.add_done_callback(self._answering.discard)
+        if isinstance(frame, Wanted):
+            task, tasks = asyncio.create_task(self._give(frame)), self._giving
+        else:
+            task, tasks = asyncio.create_task(self._visit(frame)), self._answering
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def leave(self) -> int:
         """It ended: what it had claimed and not answered for may have been on the wire; how many.
 
         Where that is to be repeated it is at once, as after the death of the whole program.
         """
-        await asyncio.gather(*self._answering, return_exceptions=True)
+        for task in self._giving:  # candidates may be long in coming, and nobody waits for them any more
+            task.cancel()
+        await asyncio.gather(*self._answering, *self._giving, return_exceptions=True)
         for claim in self._given.values():
             self.ahead.decided(claim, claimed=False)
         now = self.ledger.clock()

@@ -1,6 +1,6 @@
 """The ledger's one writer: outcomes in, next claims taken, one commit for all who wait.
 
-    connections | outcome, wanted candidate | ... one turn of the event loop ... | settle, claim | commit -> yes or no
+    connections | outcome, wanted candidate | ... a turn of the loop, a moment ... | settle, claim, commit -> yes or no
 
 A connection hands in the outcome of its claim together with the candidate that it wants next, so it never holds two
 claims (I5); it hears that a candidate is its own only after the commit.
@@ -25,7 +25,6 @@ from publisher.store.express import Express, open_express
 from publisher.store.turn import turn
 
 _log = log.get("mail")
-
 
 #: A commit waits for others where fewer than one in so many who have a claim are there, and how long, in seconds: it
 #: costs as much for one as for all, and the server has enough to do meanwhile.
