@@ -139,6 +139,7 @@ async def _wind_down(service: Service, scheduler: AsyncIOScheduler) -> None:
     for task in last:
         task.cancel()
     await asyncio.gather(*last, return_exceptions=True)
+    await service.crew.close()
     if scheduler.running:
         scheduler.shutdown(wait=False)
 

@@ -24,6 +24,7 @@ from publisher.intake.feed_poll import poll
 from publisher.intake.ingest import ingest
 from publisher.intake.ingest import publish as publish_due
 from publisher.mail import alert as alerts
+from publisher.mail.crew import Crew
 from publisher.mail.deliver import deliver, recover
 from publisher.mail.pace import Pace
 from publisher.mail.pacing import resting_until
@@ -58,6 +59,8 @@ class Service:
     relay: Relay = field(default_factory=Relay)
     #: What was learnt of receiving domains.
     pace: Pace = field(default_factory=Pace)
+    #: Sender processes beside this one.
+    crew: Crew = field(default_factory=Crew)
     #: What the operator was told is wrong.
     watch: alerts.Watch = field(default_factory=alerts.Watch)
     #: What the WebSub hub has under way.
@@ -124,10 +127,12 @@ async def send(service: Service) -> None:
     """Sends what waits."""
     # Nobody else sends, and this tick never overlaps itself: a claim that stands now was left by a run that failed.
     await recover(service.store, service.settings, utc_now())
+    await service.crew.ready(service.settings)  # before there is work, which need not wait then
     with service.reporting("sending") as progress:
         sent = await deliver(
             service.store, service.settings, service.templates, service.keys, now=utc_now, stop=service.stop,
             progress=_alive(service, send.__name__, progress), relay=service.relay, pace=service.pace,
+            crew=service.crew,
         )
     if sent.accepted:
         _log.info("sent", accepted=sent.accepted, deferred=sent.deferred, bounced=sent.bounced)

@@ -20,7 +20,7 @@ async def claim(store: Store, now: datetime, want: int) -> list[Claim]:
         while len(claims) < want:
             async with store.read() as tx:
                 found = await outbox.waiting(tx, now, want - len(claims))
-            done = await express.run(turn(now, wanted=found))
+            done = await express.run(turn(store.dialect, now, wanted=found))
             async with store.write() as tx:
                 weeded = await outbox.weed(tx, done.refused, now)
             claims += done.taken
@@ -35,7 +35,7 @@ async def settle(store: Store, now: datetime, outcomes: Sequence[Outcome] = (), 
     """Records outcomes, and gives claims back."""
     express = open_express(store)
     try:
-        await express.run(turn(now, outcomes, unsent))
+        await express.run(turn(store.dialect, now, outcomes, unsent))
     finally:
         await express.close()
 
@@ -43,11 +43,11 @@ async def settle(store: Store, now: datetime, outcomes: Sequence[Outcome] = (), 
 async def claim_in(tx: Tx, now: datetime, want: int) -> list[Claim]:
     """Up to `want` claims inside a transaction that the test commits."""
     found = await outbox.waiting(tx, now, want)
-    done = await run_in(tx, turn(now, wanted=found))
+    done = await run_in(tx, turn(tx.dialect.name, now, wanted=found))
     await outbox.weed(tx, done.refused, now)
     return list(done.taken)
 
 
 async def settle_in(tx: Tx, now: datetime, outcomes: Sequence[Outcome]) -> None:
     """Records outcomes inside a transaction that the test commits."""
-    await run_in(tx, turn(now, outcomes))
+    await run_in(tx, turn(tx.dialect.name, now, outcomes))

@@ -39,6 +39,7 @@ async def facts(it: Context) -> dict[str, Any]:
             "next_attempt_at": await ledger_view.next_attempt(tx),
             "hub": await _hub(it, tx),
             "paused": await edition_hand.paused(tx),
+            "all_paused": await edition_hand.all_paused(tx),
             "alarms": [
                 {"kind": row.kind, "reason": row.reason, "since": row.since} for row in await alarms.standing(tx)
             ],
@@ -96,7 +97,9 @@ def status_lines(known: dict[str, Any]) -> list[str]:
     if known["next_attempt_at"]:
         found.append(_row("Next try", _instant(known["next_attempt_at"])))
     found += _hub_lines(known["hub"])
-    if known["paused"]:
+    if known["all_paused"]:
+        found.append(_row("Paused", "all editions, those planned later too: publisher outbox resume --all"))
+    elif known["paused"]:
         found.append(_row("Paused", f"{_plural(known['paused'], 'edition')}: publisher outbox resume"))
     alarming = [_row("Alarm", f"{row['reason']} (since {_instant(row['since'])})") for row in known["alarms"]]
     return found + alarming + _rejected(known["rejected"])

@@ -77,11 +77,9 @@ def letter(settings: Settings, keys: Keys, envelope: Envelope) -> Letter:
 
 
 def envelope_sender(settings: Settings, keys: Keys, claim: Claim) -> str:
-    """The return path of a claim's message: its own where `inbound.bounce_domain` takes it, else the sender's."""
+    """The return path of a claim's own message where `inbound.bounce_domain` takes it; empty: the sender's address."""
     domain = settings.inbound.bounce_domain if settings.inbound else ""
-    if not domain:
-        return sender(settings).address
-    return return_path.bounce_address(keys, domain, claim.kind, claim.id, claim.email_key)
+    return return_path.bounce_address(keys, domain, claim.kind, claim.id, claim.email_key) if domain else ""
 
 
 def sample(

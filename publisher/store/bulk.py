@@ -44,14 +44,14 @@ async def run_all(tx: Tx, bulk: Bulk, rows: Sequence[tuple[Any, ...]]) -> int:
     """Runs the statement for each of these rows; how many rows it changed in all."""
     if not rows:
         return 0
-    return (await tx.exec_driver_sql(_compiled(bulk, tx.dialect.name), list(rows))).rowcount
+    return (await tx.exec_driver_sql(compiled(bulk, tx.dialect.name), list(rows))).rowcount
 
 
 async def rows_of_each(
     tx: Tx, bulk: Bulk, values: Sequence[tuple[Any, ...]]
 ) -> list[Sequence[tuple[Any, ...]]]:
     """What the statement finds for each of these values, as `rows` does; on SQLite in one change of threads."""
-    statement = _compiled(bulk, tx.dialect.name)
+    statement = compiled(bulk, tx.dialect.name)
     if (found := await sqlite_driver.rows_of_each(tx, statement, values)) is not None:
         return found
     return [[tuple(row) for row in (await tx.exec_driver_sql(statement, value)).all()] for value in values]
@@ -59,7 +59,7 @@ async def rows_of_each(
 
 async def rows(tx: Tx, bulk: Bulk, values: tuple[Any, ...]) -> Sequence[Row[Any]]:
     """What the statement finds, each value as the driver gives it: instants go through `instant`."""
-    return (await tx.exec_driver_sql(_compiled(bulk, tx.dialect.name), values)).all()
+    return (await tx.exec_driver_sql(compiled(bulk, tx.dialect.name), values)).all()
 
 
 def among(tx: Tx, column: ColumnElement[int], ids: Sequence[int]) -> ColumnElement[bool]:
@@ -78,18 +78,19 @@ def among_given(dialect: str, column: ColumnElement[int], name: str) -> ColumnEl
     return column == any_(bindparam(name, type_=ARRAY(BigInteger)))
 
 
-def ids_value(tx: Tx, ids: Sequence[int]) -> str | list[int]:
+def ids_value(dialect: str, ids: Sequence[int]) -> str | list[int]:
     """Ids as the value of one parameter."""
-    return json.dumps(list(ids)) if tx.dialect.name == "sqlite" else list(ids)
+    return json.dumps(list(ids)) if dialect == "sqlite" else list(ids)
 
 
 @lru_cache(1024)
 def plain(dialect: str, instant: datetime) -> PlainInstant:
     """An aware instant in the form in which the database ("sqlite", "postgresql") keeps it, as `Instant` writes it."""
     utc = instant.astimezone(UTC)
-    return utc.replace(tzinfo=None).isoformat(" ", "microseconds") if dialect == "sqlite" else utc
+    return utc.isoformat(" ", "microseconds").removesuffix("+00:00") if dialect == "sqlite" else utc
 
 
+@lru_cache(1024)
 def instant(value: PlainInstant) -> datetime:
     """The way back."""
     found = datetime.fromisoformat(value) if isinstance(value, str) else value
@@ -97,9 +98,10 @@ def instant(value: PlainInstant) -> datetime:
 
 
 @cache
-def _compiled(bulk: Bulk, dialect: str) -> str:
+def compiled(bulk: Bulk, dialect: str) -> str:
+    """The statement in the driver's own words."""
     make, style = _MAKERS[dialect]
-    compiled: Any = bulk.make(dialect).compile(dialect=make(paramstyle=style))
-    if tuple(compiled.positiontup) != bulk.names:
-        raise TypeError(f"the statement's parameters are {compiled.positiontup}, not {bulk.names}")
-    return str(compiled)
+    made: Any = bulk.make(dialect).compile(dialect=make(paramstyle=style))
+    if tuple(made.positiontup) != bulk.names:
+        raise TypeError(f"the statement's parameters are {made.positiontup}, not {bulk.names}")
+    return str(made)

@@ -14,7 +14,15 @@ from publisher.outgoing import SENDABLE, DeliveryState, NewDelivery, NewVariant,
 from publisher.store import planning
 from publisher.store.bulk import among, plain
 from publisher.store.engine import Tx
-from publisher.store.mail_schema import deliveries, editions, issues, subscriptions, variant_articles, variants
+from publisher.store.mail_schema import (
+    deliveries,
+    editions,
+    issues,
+    subscriptions,
+    switches,
+    variant_articles,
+    variants,
+)
 from publisher.store.schema import articles
 from publisher.store.upsert import insert_new
 
@@ -22,6 +30,8 @@ from publisher.store.upsert import insert_new
 _CHUNK = 5000
 #: What may still be sent: one in doubt too, where it is to be repeated.
 _UNSENT = (*SENDABLE, DeliveryState.IN_DOUBT)
+#: The switch that pauses every edition from now on.
+PAUSE = "pause"
 #: What the next edition takes the place of; what else is open is waited for.
 REPLACEABLE = (*SENDABLE, DeliveryState.HELD)
 
@@ -38,12 +48,18 @@ class Open:
 
 
 async def edition(tx: Tx, newsletter: str, on: date, kind: str, cutoff: int, now: datetime) -> int:
-    """The id of this newsletter's edition; `kind` is "scheduled", "welcome" or "manual"; made where new."""
+    """The id of this newsletter's edition; `kind` is "scheduled", "welcome" or "manual"; made where new.
+
+    While all are paused a new one is, too.
+    """
     await insert_new(tx, issues, {"newsletter": newsletter, "date": on})
     issue = and_(issues.c.newsletter == newsletter, issues.c.date == on)
     issue_id = (await tx.execute(select(issues.c.id).where(issue))).scalar_one()
     key = {"issue_id": issue_id, "kind": kind, "cutoff": cutoff}
-    await insert_new(tx, editions, key | {"created_at": now})
+    # Read under a lock: whoever pauses all either sees this edition, or is seen by it.
+    switch = select(switches.c.on).where(switches.c.name == PAUSE).with_for_update(read=True)
+    paused = (await tx.execute(switch)).scalar_one_or_none()
+    await insert_new(tx, editions, key | {"created_at": now, "state": "paused" if paused else "running"})
     same = and_(*(editions.c[name] == value for name, value in key.items()))
     return int((await tx.execute(select(editions.c.id).where(same))).scalar_one())
 

@@ -51,7 +51,8 @@ class Store:
         self.dialect = engine.dialect.name
         #: Where the SQLite file lies.
         self.folder = Path(engine.url.database or "").parent
-        self._durability = durability
+        #: "normal" or "full": whether a commit waits for the disk.
+        self.durability = durability
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -96,12 +97,14 @@ class Store:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def connect_directly(self) -> sqlite3.Connection:
-        """A connection of the driver's own to a SQLite store: for the calling thread, which holds `writer` to write.
+        """A connection of the driver's own to a SQLite store, for one thread at a time, which holds `writer` to write.
 
         It waits for nobody, so that whoever holds the lock may wait in its own way.
         """
-        connection = sqlite3.connect(self._engine.url.database or "", isolation_level=None, cached_statements=256)
-        _set_up(connection.cursor(), self._durability, busy_ms=0)
+        connection = sqlite3.connect(
+            self._engine.url.database or "", isolation_level=None, cached_statements=256, check_same_thread=False
+        )
+        _set_up(connection.cursor(), self.durability, busy_ms=0)
         return connection
 
     async def close(self) -> None:
@@ -123,17 +126,20 @@ def trouble() -> Iterator[None]:
 
 
 async def open_store(
-    url: str, *, root: Path, durability: Literal["normal", "full"] = "normal", fingerprints: Fingerprints | None = None
+    url: str, *, root: Path, durability: Literal["normal", "full"] = "normal", fingerprints: Fingerprints | None = None,
+    prepared: bool = False,
 ) -> Store:
     """The store at `url` (`sqlite:///path`, relative to `root`, or `postgresql://...`), brought up to date.
 
-    `fingerprints`: without it erased addresses are not known again, and none can be erased. Raises StoreError where it
-    cannot be opened, or was made by a newer version.
+    `fingerprints`: without it erased addresses are not known again, and none can be erased. `prepared`: the process
+    that started this one brought it up to date; looking takes half a second, most of it for the means. Raises
+    StoreError where it cannot be opened, or was made by a newer version.
     """
     engine = _engine(url, root, durability)
     engine.sync_engine.update_execution_options(publisher_fingerprints=fingerprints)
     try:
-        await _prepare(engine)
+        if not prepared:
+            await _prepare(engine)
     except CommandError as error:
         await engine.dispose()
         raise StoreError(f"the store {_shown(url)} is not of this version: {error}") from error

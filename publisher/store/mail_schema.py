@@ -112,6 +112,13 @@ editions = Table(
     UniqueConstraint("issue_id", "kind", "cutoff"),
 )
 
+#: What the operator turned on for all that comes: "pause", every edition from now on.
+switches = Table(
+    "switches", metadata,
+    Column("name", String(20), primary_key=True),
+    Column("on", Boolean, nullable=False),
+)
+
 variants = Table(
     "variants", metadata,
     Column("id", Key, primary_key=True),

@@ -196,7 +196,8 @@ async def hold(tx: Tx, groups: Sequence[Group]) -> set[int]:
         mine = among(tx, subscriptions.c.id, everybody)
         await tx.execute(select(subscriptions.c.id).where(mine).order_by(subscriptions.c.id).with_for_update())
     values = [
-        (group.generation, group.alike[_FROM_SEQ], group.alike[_DUE_AT], ids_value(tx, group.ids)) for group in groups
+        (group.generation, group.alike[_FROM_SEQ], group.alike[_DUE_AT], ids_value(tx.dialect.name, group.ids))
+        for group in groups
     ]
     found = await rows_of_each(tx, _HELD, values)
     return {ident for rows in found for ident, same in rows if same}

@@ -31,7 +31,7 @@ async def candidate(scene: Any, email: str = "ada@example.org") -> Claim:
 async def claimed(scene: Any, *wanted: Claim) -> Turn:
     express = open_express(scene.store)
     try:
-        return await express.run(turn(NOW, wanted=wanted))
+        return await express.run(turn(scene.store.dialect, NOW, wanted=wanted))
     finally:
         await express.close()
 
@@ -119,7 +119,7 @@ async def test_I10_whoever_comes_second_waits(scene: Any, why: str) -> None:
             await AGAINST[why](tx, other)
 
     async with scene.store.write() as tx:
-        assert await run_in(tx, turn(NOW, wanted=[other])) == Turn((other,), ())
+        assert await run_in(tx, turn(scene.store.dialect, NOW, wanted=[other])) == Turn((other,), ())
         leaving = asyncio.create_task(against())
         await asyncio.sleep(0.2)
         assert not leaving.done()
