@@ -173,7 +173,8 @@ def _claimed(kind: str, _dialect: str) -> ClauseElement:
     )
     against = and_(suppressions.c.email_key == bindparam("email_key"), recipients.barred(kind))
     shown = and_(variants.c.id == bindparam("shown", type_=BigInteger), variants.c.stale.is_(False))
-    fresh = and_(table.c.variant_id == bindparam("variant", type_=BigInteger), exists(select(variants.c.id).where(shown)))
+    same = table.c.variant_id == bindparam("variant", type_=BigInteger)
+    fresh = and_(same, exists(select(variants.c.id).where(shown)))
     conditions = [
         table.c.id == bindparam("of"), table.c.state == bindparam("was"),
         table.c.next_attempt_at == bindparam("due"), exists(reader),
