@@ -33,7 +33,7 @@ fuzz: .venv/dev
 	$(BIN)/python -m tests.fuzz.run --seconds $(FUZZ_SECONDS)
 
 clean:
-	rm -rf .venv dist var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist var .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/e2e/node_modules
 
 # Installed once, and again when what is wanted changes.
 .venv/run: pyproject.toml constraints.txt

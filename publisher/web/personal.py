@@ -15,7 +15,7 @@ from publisher import address
 from publisher.address import masked
 from publisher.audience import personal
 from publisher.audience.personal import Moved
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, StoreError
 from publisher.web.face import SECURITY, face_of, message, now, page
 from publisher.web.forms import field, own_form
 from publisher.web.limits import client, even
@@ -67,6 +67,8 @@ async def erase(request: Request) -> Response:
     face = face_of(request)
     try:
         done = await personal.erase_me(face.store, face.keys, _token(request), now())
+    except StoreError:
+        raise
     except PublisherError:
         text = "A message to you is on its way at this moment. Please press the button again in a few minutes."
         return await message(request, "Not yet", text, status=503)
