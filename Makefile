@@ -42,7 +42,7 @@ fuzz-reports: .venv/dev
 	PUBLISHER_FUZZ_REPORTS=$(FUZZ_REPORTS) $(BIN)/pytest -n 2 tests/inbound/test_hostile.py
 
 clean:
-	rm -rf .venv dist var .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv dist var .pytest_cache .mypy_cache .ruff_cache .hypothesis tests/e2e/node_modules
 
 # Installed once, and again when what is wanted changes.
 .venv/run: pyproject.toml constraints.txt

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, insert, select, update
+from sqlalchemy import and_, delete, select, update
 
 from publisher.errors import StoreError
 from publisher.model import LEFT
@@ -24,6 +24,7 @@ from publisher.store.mail_schema import (
     subscriptions,
     suppressions,
 )
+from publisher.store.upsert import upsert
 
 #: In place of the address in normal form of a person who was erased; holds no @.
 _NOBODY = "erased:"
@@ -82,7 +83,7 @@ async def mark(tx: Tx, email_key: str, now: datetime) -> None:
     before = await audience.suppressed(tx, email_key)
     reason = before if before is not None and before not in LEFT else "erased"
     await tx.execute(delete(suppressions).where(suppressions.c.email_key.in_((email_key, *marks))))
-    await tx.execute(insert(suppressions).values(email_key=marks[0], reason=reason, note="", at=now))
+    await upsert(tx, suppressions, ("email_key",), {"email_key": marks[0], "reason": reason, "note": "", "at": now})
 
 
 async def _subscriptions(tx: Tx, subscriber_id: int) -> Sequence[int]:

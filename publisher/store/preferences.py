@@ -28,10 +28,15 @@ async def pause(tx: Tx, subscription_id: int, until: datetime, now: datetime) ->
     return True
 
 
-async def resume(tx: Tx, subscription_id: int, now: datetime) -> bool:  # noqa: ARG001 - as `pause`
-    """Ends a pause, early or not: what comes from now on is news. False where there is none."""
+async def resume(tx: Tx, subscription_id: int, now: datetime) -> bool:
+    """Ends a pause early: what comes from now on is news. False where there is none, or it is over.
+
+    One that is over has its window at its own end, which the plan step opens.
+    """
     found = await audience.lock(tx, subscription_id)
-    if found is None or found.state != SubscriptionState.ACTIVE or found.paused_until is None:
+    if found is None or found.state != SubscriptionState.ACTIVE:
+        return False
+    if found.paused_until is None or found.paused_until <= now:
         return False
     present = await articles.max_seq(tx)
     await _set(tx, subscription_id, paused_until=None, next_due_at=None, from_seq=max(found.from_seq, present))

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import time
 from collections import OrderedDict, deque
 
 from starlette.requests import Request
 
 #: Bytes of a form; the largest honest one has a few hundred.
 BODY_BYTES = 32 * 1024
+
+#: Seconds between the moments at which answers that must tell nothing are given.
+EVEN = 0.25
 
 _DROPPED = 4 * 1024 * 1024
 _WINDOW = 600.0
@@ -35,6 +40,15 @@ async def body(request: Request, limit: int = BODY_BYTES) -> bytes:
     if size > limit:
         raise TooLargeError
     return b"".join(chunks)
+
+
+async def even(begun: float) -> None:
+    """Waits until the next full `EVEN` since `begun` (of the monotonic clock), whatever there was to do meanwhile.
+
+    What takes more or less time for an address that is known would tell so.
+    """
+    if EVEN:
+        await asyncio.sleep(EVEN - (time.monotonic() - begun) % EVEN)
 
 
 def client(request: Request) -> str:

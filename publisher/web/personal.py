@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
@@ -14,10 +15,10 @@ from publisher import address
 from publisher.address import masked
 from publisher.audience import personal
 from publisher.audience.personal import Moved
-from publisher.errors import PublisherError
+from publisher.errors import PublisherError, StoreError
 from publisher.web.face import SECURITY, face_of, message, now, page
 from publisher.web.forms import field, own_form
-from publisher.web.limits import client
+from publisher.web.limits import client, even
 
 #: Shown beside the button that confirms a new address, and recorded.
 WORDING = "Yes, {email} is mine: write to me there."
@@ -66,6 +67,8 @@ async def erase(request: Request) -> Response:
     face = face_of(request)
     try:
         done = await personal.erase_me(face.store, face.keys, _token(request), now())
+    except StoreError:
+        raise
     except PublisherError:
         text = "A message to you is on its way at this moment. Please press the button again in a few minutes."
         return await message(request, "Not yet", text, status=503)
@@ -78,7 +81,7 @@ async def erase(request: Request) -> Response:
 async def change_address(request: Request) -> Response:
     """POST /address/TOKEN: a link goes to the new address."""
     fields = await own_form(request)
-    face = face_of(request)
+    face, begun = face_of(request), time.monotonic()
     typed = field(fields, "email")
     try:
         new = address.parse(typed)
@@ -87,6 +90,7 @@ async def change_address(request: Request) -> Response:
     done = await personal.change_address(face.store, face.settings, face.keys, _token(request), new, now())
     if not done:
         return await _void(request)
+    await even(begun)
     text = "A message is on its way to the new address. Open the link in it within an hour, and it is yours here too."
     return await message(request, "Check your new mail", text, status=200)
 

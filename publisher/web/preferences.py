@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -227,7 +227,7 @@ def _letter(
     kept = one.sections if one is not None else ()
     return {
         "name": letter.name, "title": letter.title or face.settings.site.title, "state": _state(one),
-        "paused": _day(face, found, one.paused_until) if one is not None and one.paused_until is not None else "",
+        "paused": _paused(face, found, one) if one is not None else "",
         **chosen, "sections": kept if mended is None else forms.fields_of(mended, "sections"),
         "frequencies": choices.frequencies([letter]), "weekly": choices.weekly([letter]),
         "offered": choices.sections([letter], known), "faults": said.faults if said.newsletter == letter.name else {},
@@ -250,8 +250,11 @@ def _left(one: Subscription) -> bool:
     return one.state == SubscriptionState.UNSUBSCRIBED or one.confirmed_at is not None
 
 
-def _day(face: Face, found: Mine, at: datetime) -> str:
-    return day(at.astimezone(_zone(face, found.person.timezone)).date())
+def _paused(face: Face, found: Mine, one: Subscription) -> str:
+    """The day on which a pause ends, in words; empty where there is none."""
+    if one.paused_until is None or one.paused_until <= now():
+        return ""
+    return day(one.paused_until.astimezone(_zone(face, found.person.timezone)).date())
 
 
 def _zone(face: Face, name: str) -> ZoneInfo:

@@ -8,7 +8,6 @@ All of it works without scripts; the one script there is guesses the time zone.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import hashlib
 import time
@@ -30,7 +29,7 @@ from publisher.web import choices
 from publisher.web.access import inbox_allowed
 from publisher.web.face import POLICY, SECURITY, Face, face_of, message, now, page
 from publisher.web.forms import field, fields_of, form
-from publisher.web.limits import client
+from publisher.web.limits import client, even
 
 #: Shown beside the button, and recorded with the consent.
 WORDING = (
@@ -41,9 +40,6 @@ WORDING = (
 HONEYPOT = "website"
 #: The address of which the reader was asked whether it is what they mean.
 SURE = "sure"
-#: Seconds that every answer to a form in order takes, whatever there is to do for its address: what takes more or less
-#: time for one that is known would tell so.
-EVEN = 0.25
 
 #: The only page that others may put into a frame: there is nothing on it that a stranger could not do as well.
 _FRAMED = {
@@ -98,7 +94,7 @@ async def _ask(request: Request, wanted: Wanted, begun: float) -> Response:
     )
     if joined == Joined.CROWDED:
         return await _slow_down(request, 600, "Too many people subscribe at this moment.")
-    await asyncio.sleep(max(0.0, begun + EVEN - time.monotonic()))
+    await even(begun)
     return await _check_mail(request)
 
 

@@ -26,9 +26,9 @@ async def _pause(scene: Any, subscription: int, until: datetime = NOW + DAY) -> 
         return bool(await preferences.pause(tx, subscription, until, NOW))
 
 
-async def _resume(scene: Any, subscription: int) -> bool:
+async def _resume(scene: Any, subscription: int, now: datetime = NOW) -> bool:
     async with scene.store.write() as tx:
-        return bool(await preferences.resume(tx, subscription, NOW))
+        return bool(await preferences.resume(tx, subscription, now))
 
 
 async def test_I3_a_pause_ends_what_waits_and_moves_the_window_to_the_present(scene: Any) -> None:
@@ -45,10 +45,11 @@ async def test_I3_a_pause_ends_what_waits_and_moves_the_window_to_the_present(sc
 
 
 async def test_I3_what_goes_live_in_a_pause_is_passed_over(scene: Any) -> None:
-    """Early or late, its end opens the window at that moment, and the plan step gives a new due instant."""
+    """Ended early, the window opens at that moment, and the plan step gives a new due instant."""
     subscription = await scene.reader("ada@example.org")
     await _pause(scene, subscription)
     await scene.live(3)
+    assert not await _resume(scene, subscription, NOW + DAY)  # over: its window opens at its own end
     assert await _resume(scene, subscription)
     found = (await _reader(scene.store, subscription)).subscription
     assert (found.paused_until, found.next_due_at, found.from_seq) == (None, None, 3)

@@ -23,7 +23,7 @@ from publisher.settings import Newsletter, Site, Subscribing
 from publisher.store import audience
 from publisher.store.engine import Store
 from publisher.templating import Templates
-from publisher.web import subscribe
+from publisher.web import limits
 from publisher.web.app import build_app
 from publisher.web.server import listening
 from tests import ledger
@@ -34,13 +34,13 @@ LETTERS = tuple(Newsletter(name=f"letter-{number}") for number in range(12))
 @pytest.fixture(autouse=True)
 def _at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Answers take no even time, so that many of them take little."""
-    monkeypatch.setattr(subscribe, "EVEN", 0.0)
+    monkeypatch.setattr(limits, "EVEN", 0.0)
 
 
-def settings_with(tmp_path: Path, **limits: Any) -> Settings:
+def settings_with(tmp_path: Path, **bounds: Any) -> Settings:
     return Settings(
         root=tmp_path, site=Site(), newsletter=LETTERS, mail=Mail(),
-        subscribing=Subscribing(**{"per_network": 10_000, **limits}),
+        subscribing=Subscribing(**{"per_network": 10_000, **bounds}),
     )
 
 
@@ -118,7 +118,7 @@ async def test_every_answer_takes_even_time(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """New, waiting, active, left and suppressed addresses: none is answered before the even time is over."""
-    monkeypatch.setattr(subscribe, "EVEN", 0.3)
+    monkeypatch.setattr(limits, "EVEN", 0.3)
     settings = settings_with(tmp_path)
     now = datetime.now(UTC)
     await optin.add(store, settings, "active@example.org", confirmed=True, now=now)

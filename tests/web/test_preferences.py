@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import update
 
 from publisher import fingerprints, tokens
-from publisher.audience import optin
+from publisher.audience import erase, optin
 from publisher.crypto import Keys
 from publisher.mail import notices as words
 from publisher.model import Frequency, Reader, SubscriptionState
@@ -271,6 +271,22 @@ async def test_erasing_oneself(web: Any, ann: Any) -> None:
     async with web.store.read() as tx:
         assert await audience.suppressed(tx, EMAIL) == "erased"
     assert await mails(web) == []
+
+
+async def test_erasing_while_a_message_is_on_the_wire(
+    web: Any, ann: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A polite "not yet"; nothing more goes out from then on, and the same link does the rest later."""
+    monkeypatch.setattr(erase, "_TRIES", 1)
+    reader, path = ann
+    await post(web, path, "erase")
+    (claim,) = await mails(web)
+    link = link_in(web, claim)
+    answer = await web.client.post(link)
+    assert (answer.status_code, "press the button again" in answer.text) == (503, True)
+    assert (await now_of(web, reader.subscription.id)).subscription.state == SubscriptionState.UNSUBSCRIBED
+    await ledger.settle(web.store, datetime.now(UTC), [_accepted(claim)])
+    assert "You are erased" in (await web.client.post(link)).text
 
 
 async def test_another_address_is_proven_and_the_old_one_told(web: Any, ann: Any) -> None:
