@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, insert, select, update
 
 from publisher.model import Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.outgoing import DeliveryState
@@ -99,20 +99,30 @@ async def unsubscribe(tx: Tx, subscription_id: int, now: datetime) -> bool:
 
     What is ended also are links to confirm it: a scanner that meets an old one must not bring the reader back.
     """
-    found = await lock(tx, subscription_id)
-    if found is None or found.state == SubscriptionState.UNSUBSCRIBED:
-        return False
-    await _set(
-        tx, subscription_id, state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
-        generation=found.generation + 1,
-    )
+    return await unsubscribe_all(tx, [subscription_id], now) == 1
+
+
+async def unsubscribe_all(tx: Tx, subscription_ids: Iterable[int], now: datetime) -> int:
+    """The same for several; how many had not ended."""
+    found = await lock_all(tx, subscription_ids)
+    ending = [ident for ident, one in found.items() if one.state != SubscriptionState.UNSUBSCRIBED]
     unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
-    await tx.execute(
-        update(deliveries)
-        .where(deliveries.c.subscription_id == subscription_id, deliveries.c.state.in_(unsent))
-        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text="the reader left")
-    )
-    return True
+    for start in range(0, len(ending), _CHUNK):
+        ids = ending[start : start + _CHUNK]
+        await tx.execute(
+            update(subscriptions).where(subscriptions.c.id.in_(ids)).values(
+                state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
+                generation=subscriptions.c.generation + 1,
+            )
+        )
+        await tx.execute(
+            update(deliveries)
+            .where(deliveries.c.subscription_id.in_(ids), deliveries.c.state.in_(unsent))
+            .values(
+                state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text="the reader left"
+            )
+        )
+    return len(ending)
 
 
 async def lock(tx: Tx, subscription_id: int) -> Subscription | None:
@@ -163,9 +173,11 @@ async def readers_by_email(tx: Tx, email_key: str) -> list[Reader]:
     return await _readers(tx, query)
 
 
-async def list_readers(tx: Tx, after_id: int = 0, limit: int = 1000) -> list[Reader]:
-    """Subscriptions in the order of their ids, those after `after_id`."""
-    query = _READERS.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
+async def list_readers(
+    tx: Tx, after_id: int = 0, limit: int | None = 1000, *conditions: ColumnElement[bool]
+) -> list[Reader]:
+    """Subscriptions in the order of their ids, those after `after_id` to which all conditions apply; None: all."""
+    query = _READERS.where(subscriptions.c.id > after_id, *conditions).order_by(subscriptions.c.id).limit(limit)
     return await _readers(tx, query)
 
 
