@@ -14,6 +14,16 @@ from publisher.crypto import Keys, mac, same
 
 UNSUBSCRIBE = "unsubscribe"
 CONFIRM = "confirm"
+PREFERENCES = "preferences"
+#: What a forwarded digest must not allow: each by a fresh link of its own.
+EXPORT = "export"
+ERASE = "erase"
+ADDRESS = "address"
+#: Proves that a new address is the reader's.
+NEW_ADDRESS = "new address"
+
+#: Ended when the keys that made them are revoked; all others outlive every change of keys.
+_REVOCABLE = frozenset((CONFIRM, PREFERENCES, EXPORT, ERASE, ADDRESS, NEW_ADDRESS))
 
 _ID_BYTES = 5
 _MAC_BYTES = 10
@@ -33,12 +43,13 @@ def row_of(token: str) -> int | None:
 
 
 def valid(keys: Keys, purpose: str, token: str, extra: str = "") -> bool:
-    """Whether any of our keys, old ones too, made this token for this purpose and `extra`."""
+    """Whether a key of ours made this token for this purpose and `extra`: an old one too, where it may a revoked one."""
     raw = _decode(token)
     if raw is None:
         return False
     ident, tag = raw[:_ID_BYTES], raw[_ID_BYTES:]
-    matches = [same(_tag(key, purpose, ident, extra), tag) for key in keys.secrets]  # all: time tells nothing
+    good = keys.secrets if purpose in _REVOCABLE else keys.ever
+    matches = [same(_tag(key, purpose, ident, extra), tag) for key in good]  # all: time tells nothing
     return any(matches)
 
 

@@ -32,7 +32,7 @@ FEATURES = ("intake", "feeds", "site", "audience", "digest", "mail")
 TABLE = {
     "vocabulary": "model outgoing errors source_state change_kind",
     "shared pure": "text urls old_addresses slots address isolation delivery_state settings mail_settings setting_types",
-    "shared": "tokens crypto templating log progress packaged config output metrics http hosts loop",
+    "shared": "tokens crypto fingerprints templating log progress packaged config output metrics http hosts loop",
     "pure": """
         intake.export_entry intake.ghost intake.ghost_text intake.wordpress intake.wordpress_text intake.wxr
         intake.change intake.difference intake.header intake.shortcodes intake.sketch
@@ -45,13 +45,14 @@ TABLE = {
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         site.pages
-        audience.pace audience.wanted
+        audience.exports audience.move_out audience.pace audience.report audience.ruling audience.tagging audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
         mail.hours mail.pace mail.quoted mail.standing
         """,
     "edge": """
         store.*
+        audience.sheet
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
         mail.envelope mail.exchanges mail.inbox mail.maildir mail.relay mail.smtp mail.talk mail.transport mail.wire
@@ -62,7 +63,7 @@ TABLE = {
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
         site.pictures site.publish
-        audience.optin
+        audience.erase audience.keep_out audience.move_in audience.optin audience.placing
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
         mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press

@@ -13,9 +13,11 @@ import csv
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from publisher.audience.ruling import Word
 from publisher.audience.wanted import Answers, zones
+from publisher.errors import PublisherError
 from publisher.text import one_line, shorten
 
 #: Names under which an address stands, in the form of `column_name`.
@@ -95,9 +97,12 @@ def column_name(text: str) -> str:
 
 
 def read(system: str, line: int, cells: Cells, file_name: str = "") -> Entry:
-    """What the row says. `file_name` tells of Mailchimp's files which contacts they hold."""
+    """What the row says. `file_name` tells of Mailchimp's files which contacts they hold.
+
+    Raises PublisherError where it says nothing that is known of mail to its address.
+    """
     answers = Answers(
-        email=_first(cells, EMAIL), name=_name(cells), newsletter=cells.get("newsletter", ""),
+        email=_email(cells), name=_name(cells), newsletter=cells.get("newsletter", ""),
         frequency=cells.get("frequency", ""), weekday=cells.get("weekday", ""),
         sections=_listed(cells.get("sections", "")), timezone=_zone(system, cells.get("timezone", "")),
         time=cells.get("time", ""), language=cells.get("language", ""),
@@ -114,13 +119,10 @@ def read(system: str, line: int, cells: Cells, file_name: str = "") -> Entry:
 
 def _own(cells: Cells) -> Told:
     status = cells.get("status", "").casefold()
-    if status not in _STATUS:
-        return Told(None, f"unknown status {shorten(one_line(status), 40)!r}")
-    word, reason = _STATUS[status]
-    return Told(
-        word, _REASONS.get(reason, ""), reason, instant(cells.get("confirmed at", "")),
-        one_line(cells.get("confirmed from", ""))[:200],
-    )
+    word, reason = _STATUS.get(status) or _unknown(status)
+    if word != Word.CONFIRMED:
+        return Told(word, _REASONS.get(reason, ""), reason)
+    return Told(word, at=instant(cells.get("confirmed at", "")), origin=one_line(cells.get("confirmed from", ""))[:200])
 
 
 def _listmonk(cells: Cells) -> Told:
@@ -130,8 +132,7 @@ def _listmonk(cells: Cells) -> Told:
         return Told(Word.CONFIRMED, at=at)
     if status in ("blocklisted", "blacklisted"):
         return Told(Word.BARRED, _REASONS["operator"], "operator", instant(cells.get("updated at", "")))
-    why = "they are disabled there" if status == "disabled" else f"unknown status {shorten(one_line(status), 40)!r}"
-    return Told(None, why)
+    return Told(None, "they are disabled there") if status == "disabled" else _unknown(status)
 
 
 def _ghost(cells: Cells) -> Told:
@@ -140,7 +141,7 @@ def _ghost(cells: Cells) -> Told:
     if cells.get("deleted at"):
         return Told(None, "they are deleted there")
     if subscribed is None:
-        return Told(None, "subscribed_to_emails is neither true nor false")
+        raise PublisherError("subscribed_to_emails is neither true nor false")
     return Told(Word.CONFIRMED, at=at) if subscribed else Told(Word.LEFT)
 
 
@@ -156,9 +157,7 @@ def _mailchimp(cells: Cells, file_name: str) -> Told:
     kind = cells.get("status", "").casefold() or _kind(cells, file_name)
     if kind in ("nonsubscribed", "transactional", "archived"):
         return Told(None, f"they never subscribed there ({kind})" if kind != "archived" else "they are archived there")
-    if kind not in _STATUS:
-        return Told(None, f"unknown status {shorten(one_line(kind), 40)!r}")
-    word, reason = _STATUS[kind]
+    word, reason = _STATUS.get(kind) or _unknown(kind)
     if word == Word.CONFIRMED:
         at = instant(_first(cells, ("confirm time", "optin time")))
         return Told(word, at=at, origin=one_line(_first(cells, ("confirm ip", "optin ip")))[:60])
@@ -183,14 +182,25 @@ def _kind(cells: Cells, file_name: str) -> str:
 _TELLERS: dict[str, Callable[[Cells], Told]] = {"listmonk": _listmonk, "ghost": _ghost, "substack": _substack}
 
 
+def _unknown(status: str) -> NoReturn:
+    raise PublisherError(f"unknown status {shorten(one_line(status), 40)!r}")
+
+
 def _first(cells: Cells, names: Collection[str]) -> str:
     """The first of these cells that says something."""
     return next((cells[name] for name in names if cells.get(name)), "")
 
 
+def _email(cells: Cells) -> str:
+    found = _first(cells, EMAIL)
+    if "\ufffd" in found:
+        raise PublisherError("the mail address holds a letter that cannot be read")
+    return found
+
+
 def _name(cells: Cells) -> str:
-    whole = _first(cells, ("name", "full name"))
-    return whole or " ".join(filter(None, (_first(cells, ("first name", "fname")), _first(cells, ("last name", "lname")))))
+    parts = (_first(cells, ("first name", "fname")), _first(cells, ("last name", "lname")))
+    return _first(cells, ("name", "full name")) or " ".join(filter(None, parts))
 
 
 def _zone(system: str, name: str) -> str:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from publisher.model import SubscriptionState
+from publisher.model import LEFT, SubscriptionState
 
-#: The suppression of a person who left; their address did not fail, so a fresh confirmation of their own lifts it.
-LEFT = "unsubscribed"
+#: Why an address may stand on the suppression list.
+REASONS = ("operator", "bounce", "complaint", *LEFT)
 
 
 class Word(StrEnum):
@@ -78,15 +78,15 @@ def left_before(state: SubscriptionState, confirmed_at: datetime | None, actions
 def rule(word: Word, known: Known) -> Ruling:
     """What is to be done where `word` is said of an address of which this is known."""
     if word == Word.BARRED:
-        return Ruling.SUPPRESSED if known.suppression not in (None, LEFT) else Ruling.BAR
-    if known.suppression not in (None, LEFT):
+        return Ruling.SUPPRESSED if known.suppression not in (None, *LEFT) else Ruling.BAR
+    if known.suppression not in (None, *LEFT):
         return Ruling.SUPPRESSED
     if word == Word.LEFT:
         return _leaving(known)
-    if known.suppression == LEFT or (known.left and known.state != SubscriptionState.ACTIVE):
-        return Ruling.LEFT_BEFORE
     if known.state == SubscriptionState.ACTIVE:
         return Ruling.KEEP
+    if known.suppression is not None or known.left:
+        return Ruling.LEFT_BEFORE
     return {Word.CONFIRMED: Ruling.ACTIVATE, Word.ASK: Ruling.ASK}.get(word, Ruling.WAIT)
 
 
@@ -97,3 +97,8 @@ def _leaving(known: Known) -> Ruling:
     if known.state == SubscriptionState.UNSUBSCRIBED:
         return Ruling.LEFT_BEFORE
     return Ruling.END
+
+
+def weightier(reason: str, before: str) -> bool:
+    """Whether a suppression takes the place of one that is there: what no confirmation lifts, of what one does."""
+    return before in LEFT and reason not in LEFT

@@ -75,10 +75,15 @@ class Sheet:
     columns: tuple[str, ...]
     #: Line ends in the file: about as many rows.
     lines: int
+    #: False of a bare list, whose first line is an address already.
+    headed: bool = True
 
 
-def open_sheet(path: Path) -> Sheet:
-    """What kind of table lies at `path`; raises PublisherError, in one line, where it is none of people."""
+def open_sheet(path: Path, *, bare: bool = False) -> Sheet:
+    """What kind of table lies at `path`; `bare`: a list of addresses without a header will do too.
+
+    Raises PublisherError, in one line, where it is none of people.
+    """
     try:
         if not stat.S_ISREG(path.stat().st_mode):
             raise PublisherError(f"{path} is no file")
@@ -93,6 +98,8 @@ def open_sheet(path: Path) -> Sheet:
         raise PublisherError(f"{path} has a first line that is too long; it is to name the columns") from error
     if not columns:
         raise PublisherError(f"{path} is empty; its first line is to name the columns, email among them")
+    if bare and len(columns) == 1 and "@" in columns[0]:
+        return Sheet(path, encoding, delimiter, EMAIL[:1], lines, headed=False)
     if not set(EMAIL) & set(columns):
         raise PublisherError(
             f"{path} has no column of addresses; its first line is to name the columns, email among them. "
@@ -107,7 +114,8 @@ def rows(sheet: Sheet) -> Iterator[Row]:
     try:
         with _opened(sheet.path, sheet.encoding) as file:
             reader = csv.reader(file, delimiter=sheet.delimiter)
-            _header(reader, sheet.delimiter)
+            if sheet.headed:
+                _header(reader, sheet.delimiter)
             yield from _read(reader, sheet.columns)
     except OSError as error:
         raise PublisherError(f"cannot read {sheet.path}: {error.strerror}") from error

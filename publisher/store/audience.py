@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select, update
 
-from publisher.model import Frequency, Reader, Subscriber, Subscription, SubscriptionState
+from publisher.model import LEFT, Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
-from publisher.store.engine import Tx
+from publisher.store.bulk import among_texts
+from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
 
@@ -26,9 +27,11 @@ async def add_subscriber(
 ) -> tuple[Subscriber, bool]:
     """The person with this address, and whether they are new. `email_key` is the address in normal form."""
     values = {"email": email, "email_key": email_key, "name": name, "language": language, "timezone": timezone}
-    added = await insert_new(tx, subscribers, values | {"created_at": now})
-    row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).one()
-    return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
+    while True:
+        added = await insert_new(tx, subscribers, values | {"created_at": now})
+        row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).first()
+        if row is not None:  # else they were erased at this moment
+            return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
 
 
 async def change_subscriber(tx: Tx, subscriber_id: int, *, name: str, language: str, timezone: str) -> None:
@@ -58,10 +61,10 @@ async def subscribe(
 async def change_subscription(
     tx: Tx, subscription_id: int, *, frequency: Frequency, weekday: int, local_time: time, sections: Sequence[str]
 ) -> None:
-    """New choices; the plan step computes the next due instant anew."""
+    """New choices; the plan step computes the next due instant anew, of one that is paused at the pause's end."""
     await _set(
         tx, subscription_id, frequency=frequency, weekday=weekday, local_time=local_time.strftime("%H:%M"),
-        sections=list(sections), next_due_at=None,
+        sections=list(sections), next_due_at=subscriptions.c.paused_until,
     )
 
 
@@ -89,7 +92,7 @@ async def confirm(tx: Tx, subscription_id: int, now: datetime, *, welcome: bool)
     present = await articles.max_seq(tx)
     await _set(
         tx, subscription_id, state=SubscriptionState.ACTIVE, confirmed_at=now, from_seq=present, next_due_at=None,
-        welcome_after=found.from_seq if welcome else None,
+        paused_until=None, welcome_after=found.from_seq if welcome else None,
     )
     return True
 
@@ -106,23 +109,29 @@ async def unsubscribe_all(tx: Tx, subscription_ids: Iterable[int], now: datetime
     """The same for several; how many had not ended."""
     found = await lock_all(tx, subscription_ids)
     ending = [ident for ident, one in found.items() if one.state != SubscriptionState.UNSUBSCRIBED]
-    unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
     for start in range(0, len(ending), _CHUNK):
         ids = ending[start : start + _CHUNK]
-        await tx.execute(
-            update(subscriptions).where(subscriptions.c.id.in_(ids)).values(
-                state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
-                generation=subscriptions.c.generation + 1,
-            )
-        )
-        await tx.execute(
-            update(deliveries)
-            .where(deliveries.c.subscription_id.in_(ids), deliveries.c.state.in_(unsent))
-            .values(
-                state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text="the reader left"
-            )
-        )
+        ended = {
+            "state": SubscriptionState.UNSUBSCRIBED, "next_due_at": None, "welcome_after": None, "paused_until": None,
+            "generation": subscriptions.c.generation + 1,
+        }
+        await tx.execute(update(subscriptions).where(subscriptions.c.id.in_(ids)).values(**ended))
+        await _cancel_unsent(tx, ids, now, "the reader left")
     return len(ending)
+
+
+async def cancel_unsent(tx: Tx, subscription_id: int, now: datetime, reason: str) -> None:
+    """Ends the deliveries of a locked subscription that no connection has claimed, and that are not in doubt."""
+    await _cancel_unsent(tx, [subscription_id], now, reason)
+
+
+async def _cancel_unsent(tx: Tx, subscription_ids: Sequence[int], now: datetime, reason: str) -> None:
+    unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
+    await tx.execute(
+        update(deliveries)
+        .where(deliveries.c.subscription_id.in_(subscription_ids), deliveries.c.state.in_(unsent))
+        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text=reason)
+    )
 
 
 async def lock(tx: Tx, subscription_id: int) -> Subscription | None:
@@ -176,9 +185,12 @@ async def readers_by_email(tx: Tx, email_key: str) -> list[Reader]:
 async def list_readers(
     tx: Tx, after_id: int = 0, limit: int | None = 1000, *conditions: ColumnElement[bool]
 ) -> list[Reader]:
-    """Subscriptions in the order of their ids, those after `after_id` to which all conditions apply; None: all."""
-    query = _READERS.where(subscriptions.c.id > after_id, *conditions).order_by(subscriptions.c.id).limit(limit)
-    return await _readers(tx, query)
+    """Subscriptions in the order of their ids, those after `after_id` to which all conditions apply; None: all.
+
+    None of people who were erased.
+    """
+    known = and_(subscriptions.c.id > after_id, subscribers.c.email != "", *conditions)
+    return await _readers(tx, _READERS.where(known).order_by(subscriptions.c.id).limit(limit))
 
 
 async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
@@ -243,9 +255,31 @@ async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datet
 
 
 async def suppressed(tx: Tx, email_key: str) -> str | None:
-    """Why the address is suppressed, or None."""
-    query = select(suppressions.c.reason).where(suppressions.c.email_key == email_key)
-    return (await tx.execute(query)).scalar_one_or_none()
+    """Why the address is suppressed, plainly or by the mark of an erased one; None where it is not.
+
+    Of several reasons the one that no confirmation lifts.
+    """
+    return (await suppressed_among(tx, (email_key,))).get(email_key)
+
+
+async def suppressed_among(tx: Tx, email_keys: Collection[str]) -> dict[str, str]:
+    """Of these addresses those that are suppressed, and why, as `suppressed` tells it."""
+    names = {name: key for key in email_keys for name in (key, *fingerprints_of(tx, key))}
+    query = select(suppressions.c.email_key, suppressions.c.reason)
+    found: dict[str, str] = {}
+    for row in await tx.execute(query.where(among_texts(tx, suppressions.c.email_key, names))):
+        told = [row.reason, *filter(None, (found.get(names[row.email_key]),))]
+        found[names[row.email_key]] = min(told, key=lambda reason: (reason in LEFT, reason))
+    return found
+
+
+async def lift(tx: Tx, email_key: str) -> None:
+    """What kept the address away ends, but for what its owner's fresh double opt-in cannot lift: they came back."""
+    await tx.execute(delete(suppressions).where(_named(tx, email_key), suppressions.c.reason.in_(LEFT)))
+
+
+def _named(tx: Tx, email_key: str) -> ColumnElement[bool]:
+    return suppressions.c.email_key.in_((email_key, *fingerprints_of(tx, email_key)))
 
 
 async def _set(tx: Tx, subscription_id: int, **values: Any) -> None:

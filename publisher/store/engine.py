@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,9 @@ from publisher.store import sqlite_driver
 
 #: What the functions of this package take first: a connection inside a transaction.
 Tx = AsyncConnection
+
+#: Gives the marks of an address in normal form, under which it is known once it was erased.
+Fingerprints = Callable[[str], tuple[str, ...]]
 
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Advisory lock on PostgreSQL under which migrations run.
@@ -119,12 +122,16 @@ def trouble() -> Iterator[None]:
         raise StoreError("the store is too busy: no connection became free") from error
 
 
-async def open_store(url: str, *, root: Path, durability: Literal["normal", "full"] = "normal") -> Store:
+async def open_store(
+    url: str, *, root: Path, durability: Literal["normal", "full"] = "normal", fingerprints: Fingerprints | None = None
+) -> Store:
     """The store at `url` (`sqlite:///path`, relative to `root`, or `postgresql://...`), brought up to date.
 
-    Raises StoreError where it cannot be opened, or was made by a newer version.
+    `fingerprints`: without it erased addresses are not known again, and none can be erased. Raises StoreError where it
+    cannot be opened, or was made by a newer version.
     """
     engine = _engine(url, root, durability)
+    engine.sync_engine.update_execution_options(publisher_fingerprints=fingerprints)
     try:
         await _prepare(engine)
     except CommandError as error:
@@ -135,6 +142,13 @@ async def open_store(url: str, *, root: Path, durability: Literal["normal", "ful
         reason = getattr(error, "orig", None) or error
         raise StoreError(f"cannot open the store {_shown(url)}: {str(reason).strip().splitlines()[0]}") from error
     return Store(engine, durability)
+
+
+def fingerprints_of(tx: Tx, email_key: str) -> tuple[str, ...]:
+    """The marks of an address, as given to `open_store`; none where it was opened without."""
+    assert tx.sync_connection is not None
+    marks: Fingerprints | None = tx.sync_connection.get_execution_options().get("publisher_fingerprints")
+    return marks(email_key) if marks else ()
 
 
 async def _prepare(engine: AsyncEngine) -> None:

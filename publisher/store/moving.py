@@ -1,8 +1,8 @@
 """Many readers at once: what is known of them, and what is written of them, a page of an import at a time.
 
-    addresses | people, locked | their subscriptions, with what they once said | ... decided ... | one statement for each kind
+    addresses | people and subscriptions, locked | ... decided ... | one statement for each kind of row
 
-Each kind of row is one statement for all of the page. Whoever subscribes at the same moment waits for the lock on the
+Whoever subscribes at the same moment waits for the lock on the
 person, or is waited for: so what was read still holds when it is written.
 """
 
@@ -62,9 +62,11 @@ class Page:
     activated: list[int] = field(default_factory=list)
     #: Ids of those whose readers left.
     ended: list[int] = field(default_factory=list)
-    #: Changed choices: by subscription, and by person.
+    #: Changed choices: by subscription, as `plain` gives them, and by person.
     choices: dict[int, dict[str, Any]] = field(default_factory=dict)
     people: dict[int, dict[str, Any]] = field(default_factory=dict)
+    #: People who live in another zone from now on.
+    moved: list[int] = field(default_factory=list)
     consents: list[Consent] = field(default_factory=list)
     #: Those to be asked to confirm, each with the Message-ID of the mail that asks.
     asked: list[tuple[Place, str]] = field(default_factory=list)
@@ -75,20 +77,25 @@ async def add_people(tx: Tx, people: Sequence[Mapping[str, Any]]) -> None:
     await add_new(tx, subscribers, sorted(people, key=lambda person: str(person["email_key"])))
 
 
-async def ids(tx: Tx, keys: Collection[str], *, lock: bool) -> dict[str, int]:
-    """The people with these addresses in normal form; `lock`: kept from other writers until the commit."""
+async def lock(tx: Tx, keys: Collection[str]) -> None:
+    """Keeps other writers from these people until the commit: from their subscriptions first, as everybody does."""
+    if tx.dialect.name == "sqlite":  # which has one writer
+        return
+    mine = select(subscribers.c.id).where(among_texts(tx, subscribers.c.email_key, keys))
+    theirs = select(subscriptions.c.id).where(subscriptions.c.subscriber_id.in_(mine)).order_by(subscriptions.c.id)
+    await tx.execute(theirs.with_for_update())
+    await tx.execute(mine.order_by(subscribers.c.id).with_for_update())
+
+
+async def ids(tx: Tx, keys: Collection[str]) -> dict[str, int]:
+    """The people with these addresses in normal form."""
     query = select(subscribers.c.email_key, subscribers.c.id).where(among_texts(tx, subscribers.c.email_key, keys))
-    if lock:
-        query = query.order_by(subscribers.c.id).with_for_update()
     return {row.email_key: row.id for row in await tx.execute(query)}
 
 
-async def held(tx: Tx, people: Collection[int], *, lock: bool) -> dict[Place, Held]:
+async def held(tx: Tx, people: Collection[int]) -> dict[Place, Held]:
     """The subscriptions of these people."""
     found = await audience.list_readers(tx, 0, None, among(tx, subscriptions.c.subscriber_id, list(people)))
-    if lock and tx.dialect.name != "sqlite" and found:
-        await audience.lock_all(tx, (reader.subscription.id for reader in found))
-        found = await audience.list_readers(tx, 0, None, among(tx, subscriptions.c.subscriber_id, list(people)))
     of_each: dict[int, list[Any]] = defaultdict(list)
     if found:
         mine = among(tx, consents.c.subscription_id, [reader.subscription.id for reader in found])
@@ -104,12 +111,12 @@ async def held(tx: Tx, people: Collection[int], *, lock: bool) -> dict[Place, He
 
 
 def new_subscription(
-    place: Place, state: SubscriptionState, choices: Mapping[str, Any], *, paused_until: datetime | None
+    place: Place, state: SubscriptionState, choices: Mapping[str, Any], *, paused_until: datetime | None = None
 ) -> dict[str, Any]:
     """A row for `Page.added`; when it is active it begins with the present, and no welcome edition is owed."""
     return {
         "subscriber_id": place[0], "newsletter": place[1], "state": state, "generation": 0, **plain(choices),
-        "paused_until": paused_until if state == SubscriptionState.ACTIVE else None,
+        "paused_until": paused_until, "next_due_at": paused_until,
     }
 
 
@@ -132,6 +139,10 @@ async def write(tx: Tx, page: Page, now: datetime) -> None:
     await _all(tx, _ACTIVATED, [{"of": ident, "seq": present, "at": now} for ident in page.activated])
     await _all(tx, _CHOSEN, [{"of": ident} | _named(values) for ident, values in page.choices.items()])
     await _all(tx, _TOLD, [{"of": ident} | _named(values) for ident, values in page.people.items()])
+    if page.moved:
+        theirs = among(tx, subscriptions.c.subscriber_id, page.moved)
+        active = subscriptions.c.state == SubscriptionState.ACTIVE
+        await tx.execute(update(subscriptions).where(theirs, active).values(next_due_at=subscriptions.c.paused_until))
     places = {consent.place for consent in page.consents} | {place for place, _ in page.asked}
     if places:
         await _record(tx, page, await _found(tx, places), now)
@@ -187,7 +198,9 @@ _ACTIVATED = (
     )
 )
 #: The plan step computes the next due instant anew.
-_CHOSEN = _changed(subscriptions, ("frequency", "weekday", "local_time", "sections"), next_due_at=None)
+_CHOSEN = _changed(
+    subscriptions, ("frequency", "weekday", "local_time", "sections"), next_due_at=subscriptions.c.paused_until
+)
 _TOLD = _changed(subscribers, ("name", "language", "timezone", "plain_text", "tags"))
 _ASKED = (
     update(subscriptions).where(subscriptions.c.id == bindparam("of"))

@@ -5,7 +5,7 @@ A single address is put on it by `audience.suppress`, and asked for by `audience
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from sqlalchemy import delete, insert, select
 
 from publisher.store import audience
 from publisher.store.bulk import among_texts
-from publisher.store.engine import Tx
+from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import releases, subscribers, subscriptions, suppressions
 from publisher.store.upsert import upsert_all
 
@@ -31,13 +31,6 @@ class Suppression:
     at: datetime
 
 
-async def reasons(tx: Tx, keys: Collection[str]) -> dict[str, str]:
-    """Of these addresses those that are suppressed, and why."""
-    query = select(suppressions.c.email_key, suppressions.c.reason)
-    rows = await tx.execute(query.where(among_texts(tx, suppressions.c.email_key, keys)))
-    return {row.email_key: row.reason for row in rows}
-
-
 async def page(tx: Tx, after: str = "", limit: int = 1000, reason: str = "") -> list[Suppression]:
     """Suppressions in the order of their addresses, those after `after`."""
     query = select(suppressions).where(suppressions.c.email_key > after).order_by(suppressions.c.email_key)
@@ -46,14 +39,27 @@ async def page(tx: Tx, after: str = "", limit: int = 1000, reason: str = "") -> 
     return [_suppression(row) for row in await tx.execute(query.limit(limit))]
 
 
+async def stands_plainly(tx: Tx, email_key: str) -> bool:
+    """Whether the list holds the address itself, and not only a mark of it."""
+    query = select(suppressions.c.email_key).where(suppressions.c.email_key == email_key)
+    return (await tx.execute(query)).first() is not None
+
+
 async def put(tx: Tx, found: Sequence[Suppression]) -> None:
-    """Nothing is sent to these addresses any more; one that stands on the list already has this reason from now on."""
+    """Nothing is sent to these addresses any more; one that stands on the list already has this reason from now on.
+
+    One that was erased stands there by its mark, and goes on to.
+    """
     keys = [one.email_key for one in found]
     mine = select(subscribers.c.id).where(among_texts(tx, subscribers.c.email_key, keys))
     held = select(subscriptions.c.id).where(subscriptions.c.subscriber_id.in_(mine))
     if tx.dialect.name != "sqlite":  # the rows that a claim locks: one of the two comes first (I10)
         await audience.lock_all(tx, (await tx.execute(held)).scalars().all())
-    rows = [{"email_key": o.email_key, "reason": o.reason, "note": o.note, "at": o.at} for o in found]
+    marked = await _marked(tx, keys)
+    rows = [
+        {"email_key": marked.get(one.email_key, one.email_key), "reason": one.reason, "note": one.note, "at": one.at}
+        for one in found
+    ]
     await upsert_all(tx, suppressions, ("email_key",), rows)
 
 
@@ -62,21 +68,28 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
 
     Nobody is subscribed by that: a subscription that is active is served again, one that ended stays ended.
     """
-    taken = delete(suppressions).where(suppressions.c.email_key == email_key).returning(*suppressions.c)
-    row = (await tx.execute(taken)).first()
-    if row is None:
-        return None
-    found = _suppression(row)
-    await tx.execute(insert(releases).values(
-        email_key=email_key, reason=found.reason, note=found.note, suppressed_at=found.at, released_at=now,
-        released_by=by, release_note=note,
-    ))
-    return found
+    names = (email_key, *fingerprints_of(tx, email_key))
+    taken = delete(suppressions).where(suppressions.c.email_key.in_(names)).returning(*suppressions.c)
+    rows = [_suppression(row) for row in await tx.execute(taken)]
+    for found in rows:
+        await tx.execute(insert(releases).values(
+            email_key=found.email_key, reason=found.reason, note=found.note, suppressed_at=found.at, released_at=now,
+            released_by=by, release_note=note,
+        ))
+    return rows[0] if rows else None
+
+
+async def _marked(tx: Tx, keys: Sequence[str]) -> dict[str, str]:
+    """Of these addresses those that stand on the list by a mark, each with it."""
+    marks = {mark: key for key in keys for mark in fingerprints_of(tx, key)}
+    query = select(suppressions.c.email_key).where(among_texts(tx, suppressions.c.email_key, marks))
+    return {marks[mark]: mark for mark in (await tx.execute(query)).scalars()} if marks else {}
 
 
 async def history(tx: Tx, email_key: str) -> list[dict[str, Any]]:
     """When the address was taken off the list, the first time first: reason, note, suppressed_at, released_at, ..."""
-    query = select(releases).where(releases.c.email_key == email_key).order_by(releases.c.id)
+    stood = releases.c.email_key.in_((email_key, *fingerprints_of(tx, email_key)))
+    query = select(releases).where(stood).order_by(releases.c.id)
     names = ("reason", "note", "suppressed_at", "released_at", "released_by", "release_note")
     return [{name: getattr(row, name) for name in names} for row in await tx.execute(query)]
 

@@ -1,0 +1,189 @@
+"""Readers from a table: our own, or another system's export.
+
+    rows | read -> answers, word | check | page of rows | what is known of them (one look) | rule | one short commit
+
+A page is a transaction of its own, and a row that is there already changes nothing: an import that was cut off is run
+again, and ends as if it never was. Imports never bypass suppression, nor bring back who left (I11); nobody who comes
+by one gets a welcome edition, and what was live before is not mailed to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from publisher.audience import sheet
+from publisher.audience.exports import EMAIL, read, recognise
+from publisher.audience.placing import Checked, Placing
+from publisher.audience.report import Report, Result
+from publisher.audience.ruling import Known, Ruling, Word, left_before, rule
+from publisher.audience.sheet import Row, Sheet
+from publisher.audience.tagging import words
+from publisher.audience.wanted import Answers, Wanted, WantedError, check
+from publisher.config import Settings
+from publisher.errors import PublisherError
+from publisher.progress import Progress, silent
+from publisher.store import audience, moving, suppressions
+from publisher.store.engine import Store, Tx
+from publisher.store.moving import Held, Place
+
+#: Rows of one transaction; each writes at most four.
+PAGE = 1000
+#: Rulings that make a person known where they were not.
+_STORED = (Ruling.ACTIVATE, Ruling.ASK, Ruling.WAIT, Ruling.END)
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How the operator wants it."""
+
+    #: Of rows that name none; empty: the first configured.
+    newsletter: str = ""
+    #: What is meant of rows that say nothing of consent.
+    unsaid: Word = Word.UNSAID
+    #: What a row says takes the place of what readers there chose before.
+    update: bool = False
+    #: Nothing is stored.
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class _Run:
+    settings: Settings
+    table: Sheet
+    options: Options
+    report: Report
+    #: (address, newsletter) by its hash -> line on which it stood first. Grows by some dozen bytes a row.
+    seen: dict[int, int] = field(default_factory=dict)
+    waiting: list[Checked] = field(default_factory=list)
+
+
+async def move_in(
+    store: Store, settings: Settings, table: Sheet, options: Options, *, now: Callable[[], datetime],
+    progress: Progress = silent,
+) -> Report:
+    """Takes in the readers of the table. Raises PublisherError where no newsletter is configured, or is so called."""
+    check(Answers("anybody@example.org", newsletter=options.newsletter), settings.newsletter, settings.site)
+    run = _Run(settings, table, options, Report(recognise(table.columns), table.encoding))
+    for row in sheet.rows(table):
+        found = _checked(run, row)
+        if found is None:
+            continue
+        again = _again(run, found)
+        if again and found.word not in (Word.LEFT, Word.BARRED):
+            run.report.note(row.line, found.entry.answers.email, Result.DUPLICATE, f"it stands in line {again} already")
+            continue
+        if again or len(run.waiting) >= PAGE:  # who left is judged by what their first row did
+            await _flush(store, run, now())
+            progress(row.line, max(table.lines, row.line))
+        run.waiting.append(found)
+    await _flush(store, run, now())
+    run.report.told.sort(key=lambda told: told.line)
+    return run.report
+
+
+def _checked(run: _Run, row: Row) -> Checked | None:
+    """The row, if it is one that can be decided about; else it is noted."""
+    if row.fault:
+        run.report.note(row.line, "", Result.INVALID, row.fault)
+        return None
+    email = ""
+    try:
+        entry = read(run.report.system, row.line, row.cells, run.table.path.name)
+        email = entry.answers.email
+        told = entry.told
+        if told.word is None:
+            run.report.note(row.line, email, Result.SKIPPED, told.why)
+            return None
+        wanted = _wanted(run, entry.answers, forgiving=told.word in (Word.LEFT, Word.BARRED))
+        word = run.options.unsaid if told.word == Word.UNSAID else told.word
+        return Checked(entry, wanted, wanted.address.key, word, words(entry.tags))
+    except PublisherError as error:
+        run.report.note(row.line, email or _some(row), Result.INVALID, str(error))
+        return None
+
+
+def _wanted(run: _Run, answers: Answers, *, forgiving: bool) -> Wanted:
+    """`forgiving`: a fault beside the address must not keep it from being noted that nothing is to go there."""
+    answers = replace(answers, newsletter=answers.newsletter or run.options.newsletter)
+    try:
+        return check(answers, run.settings.newsletter, run.settings.site)
+    except WantedError as error:
+        if not forgiving or set(error.faults) & {"email", "newsletter"}:
+            raise
+        plain = Answers(answers.email, newsletter=answers.newsletter)
+        return check(plain, run.settings.newsletter, run.settings.site)
+
+
+def _some(row: Row) -> str:
+    return next((row.cells[name] for name in EMAIL if row.cells.get(name)), "")
+
+
+def _again(run: _Run, found: Checked) -> int:
+    """The line on which the same subscription stood before, or 0."""
+    ident = hash((found.key, found.wanted.newsletter.name))
+    return 0 if run.seen.setdefault(ident, found.entry.line) == found.entry.line else run.seen[ident]
+
+
+async def _flush(store: Store, run: _Run, now: datetime) -> None:
+    """Decides about what waits, and writes it: in one transaction, all of it or nothing."""
+    if not run.waiting:
+        return
+    if run.options.dry_run:
+        async with store.read() as tx:
+            await _decide(tx, run, now)
+    else:
+        async with store.write() as tx:
+            barred = await audience.suppressed_among(tx, {one.key for one in run.waiting})
+            await _enter(tx, run.waiting, barred, now)
+            await moving.lock(tx, [one.key for one in run.waiting])
+            it = await _decide(tx, run, now)
+            await suppressions.put(tx, it.put)
+            await moving.write(tx, it.page, now)
+    run.waiting.clear()
+
+
+async def _enter(tx: Tx, found: Sequence[Checked], barred: dict[str, str], now: datetime) -> None:
+    """Makes those people known who are not, and of whom something is to be kept."""
+    known = await moving.ids(tx, {one.key for one in found})
+    people: dict[str, dict[str, Any]] = {}
+    for one in found:
+        if one.key not in known and rule(one.word, Known(barred.get(one.key))) in _STORED:
+            wanted = one.wanted
+            people.setdefault(one.key, {
+                "email": wanted.address.given, "email_key": one.key, "name": wanted.name, "language": wanted.language,
+                "timezone": wanted.timezone, "created_at": now, "plain_text": one.entry.plain_text or False,
+                "tags": list(one.tags),
+            })
+    await moving.add_people(tx, list(people.values()))
+
+
+async def _decide(tx: Tx, run: _Run, now: datetime) -> Placing:
+    """What is to be written of the rows that wait; each is noted."""
+    keys = {one.key for one in run.waiting}
+    barred = await audience.suppressed_among(tx, keys)
+    ids = await moving.ids(tx, keys)
+    held = await moving.held(tx, ids.values())
+    people = {place[0]: one.reader.subscriber for place, one in held.items()}
+    it = Placing(run.table.path.name, run.report.system, run.settings.mail.sender, run.options.update, now)
+    for one in run.waiting:
+        at: Place = (ids.get(one.key, 0), one.wanted.newsletter.name)
+        there = held.get(at)
+        ruling = rule(one.word, _known(there, barred.get(one.key)))
+        placed = it.place(one, ruling, at, there, people.get(at[0]))
+        if ruling == Ruling.BAR:
+            barred[one.key] = one.entry.told.reason
+        run.report.note(one.entry.line, one.entry.answers.email, placed.result, placed.reason)
+        run.report.pending += placed.pending
+        run.report.asked += placed.asked
+    return it
+
+
+def _known(there: Held | None, suppression: str | None) -> Known:
+    if there is None:
+        return Known(suppression)
+    subscription = there.reader.subscription
+    left = left_before(subscription.state, subscription.confirmed_at, there.actions)
+    return Known(suppression, subscription.state, left, "confirmed" in there.actions)
