@@ -106,7 +106,7 @@ def _told(run: _Run, row: Row) -> Told:
         reason = row.cells.get("reason", "").casefold() or run.reason
         if reason not in REASONS:
             raise PublisherError(f"unknown reason {shorten(one_line(reason), 40)!r}; known: {', '.join(REASONS)}")
-        note = one_line(row.cells.get("note", "")) or name
+        note = one_line(row.cells["note"]) if "note" in row.cells else name
         return Told(Word.BARRED, note, reason, instant(row.cells.get("at", "")))
     told = read(run.report.system, row.line, row.cells, name).told
     if told.word == Word.LEFT:

@@ -136,7 +136,7 @@ def _read(reader: Records, columns: tuple[str, ...]) -> Iterator[Row]:
             continue
         if len(cells) > _FIELDS:
             yield Row(line, {}, f"it has {len(cells)} fields, more than the {_FIELDS} that a row may have")
-        elif any(cells):
+        elif any(cell.strip() for cell in cells):
             yield Row(line, _named(columns, cells))
 
 

@@ -164,7 +164,7 @@ def tag_subscribers(
                 keys[key]: await readers.change_tags(
                     tx, ident, lambda before: tagging.changed(before, add_tags or (), remove or ())
                 )
-                for key, ident in people.items()
+                for key, ident in ((key, people[key]) for key in keys)
             }
 
     found = run(work())
