@@ -22,7 +22,19 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSetti
 from publisher.errors import ConfigError
 from publisher.mail_settings import Alerts, Mail
 from publisher.packaged import packaged
-from publisher.settings import Feeds, Hub, Inbound, Log, Newsletter, Output, Site, Source, StoreSettings, Web
+from publisher.settings import (
+    Feeds,
+    Hub,
+    Inbound,
+    Log,
+    Newsletter,
+    Output,
+    Site,
+    Source,
+    StoreSettings,
+    Subscribing,
+    Web,
+)
 
 #: Secrets, each of which may be given as `<key>_file` instead.
 _SECRETS = (("mail", "password"), ("alerts", "webhook"))
@@ -66,6 +78,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     source: tuple[Source, ...] = ()
     newsletter: tuple[Newsletter, ...] = ()
+    subscribing: Subscribing = Subscribing()
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
     hub: Hub = Hub()

@@ -101,7 +101,8 @@ def _decoded(values: list[str]) -> tuple[bytes, ...]:
 
 def _encoded(keys: Keys) -> bytes:
     lists = {"keys": keys.secrets} | ({"revoked": keys.revoked} if keys.revoked else {})
-    return json.dumps({name: [base64.b64encode(key).decode() for key in found] for name, found in lists.items()}).encode()
+    written = {name: [base64.b64encode(key).decode() for key in found] for name, found in lists.items()}
+    return json.dumps(written).encode()
 
 
 def _make_keys(path: Path) -> Keys:

@@ -16,4 +16,5 @@ PREFIX = "hmac:"
 
 def of(keys: Keys, email_key: str) -> tuple[str, ...]:
     """The marks of an address in normal form, that of the newest key first."""
-    return tuple(PREFIX + base64.urlsafe_b64encode(mac(key, _PURPOSE, email_key.encode())).decode() for key in keys.ever)
+    marks = (mac(key, _PURPOSE, email_key.encode()) for key in keys.ever)
+    return tuple(PREFIX + base64.urlsafe_b64encode(mark).decode() for mark in marks)

@@ -145,6 +145,21 @@ class Newsletter(Table):
     welcome: bool = True
 
 
+class Subscribing(Table):
+    """How often strangers may ask for mail: a form must be no weapon."""
+
+    #: A confirmation link is good for so long.
+    link: Pause = timedelta(days=7)
+    #: Between two confirmation mails for one subscription.
+    pause: Pause = timedelta(minutes=10)
+    #: Confirmation mails to one mailbox in a day, over all newsletters and spellings of its address.
+    per_address: int = Field(default=5, ge=1)
+    #: Forms from one network (an IPv4 address, or the /64 of an IPv6 one) in ten minutes.
+    per_network: int = Field(default=20, ge=1)
+    #: Confirmation mails that forms ask for in an hour, in all.
+    in_all: int = Field(default=1000, ge=1)
+
+
 class Hub(Table):
     """The WebSub hub."""
 

@@ -43,7 +43,7 @@ def row_of(token: str) -> int | None:
 
 
 def valid(keys: Keys, purpose: str, token: str, extra: str = "") -> bool:
-    """Whether a key of ours made this token for this purpose and `extra`: an old one too, where it may a revoked one."""
+    """Whether a key of ours made this token for this purpose and `extra`: old ones too, revoked ones where they may."""
     raw = _decode(token)
     if raw is None:
         return False

@@ -45,7 +45,8 @@ TABLE = {
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         site.pages
-        audience.exports audience.move_out audience.pace audience.report audience.ruling audience.tagging audience.wanted
+        audience.exports audience.move_out audience.pace audience.report audience.ruling audience.tagging audience.typos
+        audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
         mail.hours mail.pace mail.quoted mail.standing
@@ -63,7 +64,7 @@ TABLE = {
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
         site.pictures site.publish
-        audience.erase audience.keep_out audience.move_in audience.optin audience.placing
+        audience.erase audience.keep_out audience.mine audience.move_in audience.optin audience.personal audience.placing
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
         mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press

@@ -155,7 +155,7 @@ async def _enter(tx: Tx, found: Sequence[Checked], barred: dict[str, str], now: 
             people.setdefault(one.key, {
                 "email": wanted.address.given, "email_key": one.key, "name": wanted.name, "language": wanted.language,
                 "timezone": wanted.timezone, "created_at": now, "plain_text": one.entry.plain_text or False,
-                "tags": list(one.tags),
+                "tags": list(one.tags), "mailbox": wanted.address.mailbox,
             })
     await moving.add_people(tx, list(people.values()))
 
@@ -167,7 +167,7 @@ async def _decide(tx: Tx, run: _Run, now: datetime) -> Placing:
     ids = await moving.ids(tx, keys)
     held = await moving.held(tx, ids.values())
     people = {place[0]: one.reader.subscriber for place, one in held.items()}
-    it = Placing(run.table.path.name, run.report.system, run.settings.mail.sender, run.options.update, now)
+    it = Placing(run.table.path.name, run.report.system, run.settings, run.options.update, now)
     for one in run.waiting:
         at: Place = (ids.get(one.key, 0), one.wanted.newsletter.name)
         there = held.get(at)

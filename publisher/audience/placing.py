@@ -14,9 +14,11 @@ from typing import Any
 from publisher import address
 from publisher.audience import pace
 from publisher.audience.exports import Entry
+from publisher.audience.optin import OPERATOR
 from publisher.audience.report import Result
 from publisher.audience.ruling import Ruling, Word
 from publisher.audience.wanted import Wanted
+from publisher.config import Settings
 from publisher.model import Subscriber, Subscription, SubscriptionState
 from publisher.store import moving
 from publisher.store.moving import Consent, Held, Page, Place
@@ -65,8 +67,7 @@ class Placing:
     #: As "members.csv" and "ghost".
     file_name: str
     system: str
-    #: `mail.sender`.
-    sender: str
+    settings: Settings
     #: What a row says takes the place of what is there.
     update: bool
     now: datetime
@@ -127,7 +128,7 @@ class Placing:
             left = one.word == Word.LEFT
             reason = "they unsubscribed there, and confirmed here themselves; they stay" if left else ""
             return Placed(Result.UPDATED if changed else Result.UNCHANGED, reason)
-        elif ruling == Ruling.WAIT or not pace.expired(there.asked, self.now):
+        elif ruling == Ruling.WAIT or not pace.expired(there.asked, self.settings.subscribing, self.now):
             return Placed(Result.UPDATED if changed else Result.UNCHANGED, pending=True)
         return self._speak(one, ruling, at, Placed(Result.UPDATED, pending=ruling == Ruling.ASK))
 
@@ -138,8 +139,9 @@ class Placing:
             vouched = "confirmed" if told.word == Word.CONFIRMED else "the operator vouches for it"
             self._consent(at, "imported", told.at, vouched, told.origin)
         elif ruling == Ruling.ASK:
-            self.page.asked.append((at, address.message_id(self.sender, secrets.token_hex(12))))
-            self.page.consents.append(Consent(at, "asked", self.now, self.file_name, "imported by the operator"))
+            self.page.asked.append((at, address.message_id(self.settings.mail.sender, secrets.token_hex(12))))
+            # From the operator: it must not use up what strangers may ask for by the form.
+            self.page.consents.append(Consent(at, "asked", self.now, OPERATOR, f"imported from {self.file_name}"))
             return Placed(placed.result, placed.reason, pending=True, asked=True)
         return placed
 

@@ -112,6 +112,7 @@ class Page:
     postal_address: tuple[str, ...]
     #: Slots.
     unsubscribe_url: str
+    preferences_url: str
     email: str
 
 
@@ -193,6 +194,7 @@ def _page(
         left_out=words.left_out(arranged.left_out) if arranged.left_out else "",
         postal_address=tuple(line.strip() for line in site.postal_address.splitlines() if line.strip()),
         unsubscribe_url=slots.UNSUBSCRIBE_URL,
+        preferences_url=slots.PREFERENCES_URL,
         email=slots.EMAIL,
     )
 

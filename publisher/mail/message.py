@@ -63,8 +63,13 @@ def notice_frame(settings: Settings, signer: Signer | None = None) -> Frame:
 
 def letter(settings: Settings, keys: Keys, envelope: Envelope) -> Letter:
     """What makes a copy its recipient's own."""
-    leave = absolute(settings.site.url, f"/u/{tokens.make(keys, tokens.UNSUBSCRIBE, envelope.subscription_id)}")
-    values = {slots.UNSUBSCRIBE_URL: leave, slots.EMAIL: envelope.recipient.address}
+    leave = tokens.make(keys, tokens.UNSUBSCRIBE, envelope.subscription_id)
+    choose = tokens.make(keys, tokens.PREFERENCES, envelope.subscription_id)
+    values = {
+        slots.UNSUBSCRIBE_URL: absolute(settings.site.url, f"/u/{leave}"),
+        slots.PREFERENCES_URL: absolute(settings.site.url, f"/preferences/{choose}"),
+        slots.EMAIL: envelope.recipient.address,
+    }
     return Letter(envelope.recipient, envelope.date, envelope.message_id, values)
 
 

@@ -124,7 +124,7 @@ class Press:
     async def _draft_or_fault(self, claim: Claim) -> _Draft | str:
         """The compiled message of a candidate, or why there is none."""
         try:
-            return self._notice(claim) if claim.kind == "notice" else await self._draft(claim)
+            return self._notice(claim) if claim.variant_id is None else await self._draft(claim)
         except StoreError:
             raise
         except Exception as error:  # noqa: BLE001 - I12: a template that fails stops no other message

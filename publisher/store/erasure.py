@@ -67,7 +67,7 @@ async def scrub(tx: Tx, subscriber_id: int, now: datetime) -> None:
     nobody = {
         "email": "", "email_key": f"{_NOBODY}{subscriber_id}", "name": "", "language": "", "timezone": "UTC",
         "plain_text": False, "tags": [], "link_number": subscribers.c.link_number + 1, "link_asked_at": None,
-        "new_email": "",
+        "new_email": "", "mailbox": "",
     }
     await tx.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(**nobody))
 

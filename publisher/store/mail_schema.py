@@ -43,6 +43,8 @@ subscribers = Table(
     Column("link_asked_at", Instant),
     #: The address that the reader wants to have from its confirmation on, or empty.
     Column("new_email", Text, nullable=False, server_default=""),
+    #: Where mail to the address ends up (`publisher.address`), for pacing; empty where nobody asked by a form.
+    Column("mailbox", Text, nullable=False, server_default="", index=True),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
@@ -178,6 +180,10 @@ notices = Table(
     Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
     #: Where it goes, if not to the subscriber's address: to one that is not theirs yet.
     Column("recipient", Text, nullable=False, server_default=""),
+    #: Normal form of `recipient`.
+    Column("recipient_key", Text, nullable=False, server_default=""),
+    #: A copy of what this variant says; never once it is stale.
+    Column("variant_id", BigInteger),
     Column("params", JSON, nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),

@@ -16,8 +16,8 @@ from typing import Any
 from sqlalchemy import BigInteger, BindParameter, and_, bindparam, case, exists, insert, null, or_, select, update
 
 from publisher.delivery_state import delivered
-from publisher.model import SubscriptionState
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
+from publisher.store import recipients
 from publisher.store.express import Script, Statement, Step
 from publisher.store.instant import Instant
 from publisher.store.mail_schema import (
@@ -113,10 +113,10 @@ def _said(reply: Reply) -> dict[str, Any]:
 def _guards(claim: Claim, now: datetime) -> dict[str, Any]:
     values: dict[str, Any] = {
         "of": claim.id, "now": now, "was": claim.state, "due": claim.due_at, "reader": claim.subscription_id,
-        "email": claim.email, "email_key": claim.email_key,
+        "email": claim.email, "email_key": claim.email_key, "variant": claim.variant_id,
     }
     if claim.kind == "delivery":
-        values |= {"variant": claim.variant_id, "edition": claim.edition_id}
+        values["edition"] = claim.edition_id
     return values
 
 
@@ -124,30 +124,32 @@ def _claimed(kind: str) -> Statement:
     """A claim, refused where the row changed or its reader is not to get it any more."""
     table = _TABLES[kind]
     notice = kind == "notice"
-    wanted = SubscriptionState.PENDING if notice else SubscriptionState.ACTIVE
     reader = (
         select(subscriptions.c.id)
         .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
         .where(
-            subscriptions.c.id == bindparam("reader", type_=BigInteger), subscriptions.c.state == wanted,
-            subscribers.c.email == bindparam("email"),
+            subscriptions.c.id == bindparam("reader", type_=BigInteger), recipients.wanted(kind),
+            recipients.email(kind) == bindparam("email"),
         )
+        .correlate(notices)
     )
-    against = suppressions.c.email_key == bindparam("email_key")
-    if notice:  # an address that was only unsubscribed may still be asked for a fresh confirmation (I11)
-        against = and_(against, suppressions.c.reason != "unsubscribed")
+    against = and_(suppressions.c.email_key == bindparam("email_key"), recipients.barred(kind))
     conditions = [
         table.c.id == _OF, table.c.state == bindparam("was"),
         table.c.next_attempt_at == bindparam("due", type_=Instant), exists(reader),
-        ~exists(select(suppressions.c.reason).where(against)),
+        ~exists(select(suppressions.c.reason).where(against).correlate(notices)),
     ]
-    if not notice:
-        variant, edition = bindparam("variant", type_=BigInteger), bindparam("edition", type_=BigInteger)
-        conditions += [
-            table.c.variant_id == variant,
-            exists(select(variants.c.id).where(variants.c.id == variant, variants.c.stale.is_(False))),
-            exists(select(editions.c.id).where(editions.c.id == edition, editions.c.state == "running")),
-        ]
+    variant = bindparam("variant", type_=BigInteger)
+    said = [
+        table.c.variant_id == variant,
+        exists(select(variants.c.id).where(variants.c.id == variant, variants.c.stale.is_(False))),
+    ]
+    if notice:
+        conditions.append(or_(table.c.variant_id.is_(None), and_(*said)))
+    else:
+        edition = bindparam("edition", type_=BigInteger)
+        running = exists(select(editions.c.id).where(editions.c.id == edition, editions.c.state == "running"))
+        conditions += [*said, running]
     claimed = {"state": DeliveryState.CLAIMED, "claimed_at": _NOW, "next_attempt_at": null()}
     return Statement(update(table).where(*conditions).values(**claimed, attempts=table.c.attempts + 1))
 

@@ -12,7 +12,6 @@ BODY_BYTES = 32 * 1024
 
 _DROPPED = 4 * 1024 * 1024
 _WINDOW = 600.0
-_FORMS = 20
 _CLIENTS = 10_000
 
 
@@ -69,7 +68,7 @@ def loopback(host: str) -> bool:
 class Pace:
     """Counts forms by client over the last ten minutes; knows the latest ten thousand clients and no more."""
 
-    def __init__(self, limit: int = _FORMS) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 

@@ -169,7 +169,7 @@ async def test_links_of_the_erased_open_nothing(kept: Store, settings: Settings)
     ident = reader.subscription.id
     for generation in range(5):
         token = tokens.make(KEYS, tokens.CONFIRM, ident, str(generation))
-        assert (await optin.look(kept, KEYS, token, NOW))[0] == LinkState.VOID
+        assert (await optin.look(kept, settings, KEYS, token, NOW))[0] == LinkState.VOID
     left = await optin.leave(kept, KEYS, tokens.make(KEYS, tokens.UNSUBSCRIBE, ident), now=NOW, origin="198.51.100.9")
     assert left is not None
     assert left.subscriber.email == ""

@@ -74,14 +74,18 @@ def test_both_parts_hold_every_story_link_and_the_unsubscribe_link(make_article:
 
 
 def test_what_is_personal_stays_open_as_slots(make_article: Make) -> None:
-    """Address and unsubscribe link are filled for each reader; the rest is the same for all."""
+    """Address and links are filled for each reader; the rest is the same for all."""
     found = draw([make_article(1)])
-    values = {slots.EMAIL: "reader@example.com", slots.UNSUBSCRIBE_URL: "https://news.example.org/u/TOKEN"}
+    values = {
+        slots.EMAIL: "reader@example.com", slots.UNSUBSCRIBE_URL: "https://news.example.org/u/TOKEN",
+        slots.PREFERENCES_URL: "https://news.example.org/preferences/TOKEN",
+    }
     for part in (found.html, found.text):
         filled = slots.fill(part, values)
         assert slots.OPEN not in filled
         assert "reader@example.com" in filled
         assert "https://news.example.org/u/TOKEN" in filled
+        assert "https://news.example.org/preferences/TOKEN" in filled
     assert slots.OPEN not in found.subject
 
 
