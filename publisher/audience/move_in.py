@@ -9,7 +9,8 @@ by one gets a welcome edition, and what was live before is not mailed to them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +22,7 @@ from publisher.audience.report import Report, Result
 from publisher.audience.ruling import Known, Ruling, Word, left_before, rule
 from publisher.audience.sheet import Row, Sheet
 from publisher.audience.tagging import words
-from publisher.audience.wanted import Answers, Wanted, WantedError, check
+from publisher.audience.wanted import Answers, Wanted, WantedError, checker
 from publisher.config import Settings
 from publisher.errors import PublisherError
 from publisher.progress import Progress, silent
@@ -30,7 +31,9 @@ from publisher.store.engine import Store, Tx
 from publisher.store.moving import Held, Place
 
 #: Rows of one transaction; each writes at most four.
-PAGE = 1000
+PAGE = 500
+#: Seconds that other writers have after each: those of SQLite look every few hundredths of a second.
+_BREATH = 0.03
 #: Rulings that make a person known where they were not.
 _STORED = (Ruling.ACTIVATE, Ruling.ASK, Ruling.WAIT, Ruling.END)
 
@@ -55,6 +58,7 @@ class _Run:
     table: Sheet
     options: Options
     report: Report
+    check: Callable[[Answers], Wanted]
     #: (address, newsletter) by its hash -> line on which it stood first. Grows by some dozen bytes a row.
     seen: dict[int, int] = field(default_factory=dict)
     waiting: list[Checked] = field(default_factory=list)
@@ -65,8 +69,11 @@ async def move_in(
     progress: Progress = silent,
 ) -> Report:
     """Takes in the readers of the table. Raises PublisherError where no newsletter is configured, or is so called."""
-    check(Answers("anybody@example.org", newsletter=options.newsletter), settings.newsletter, settings.site)
-    run = _Run(settings, table, options, Report(recognise(table.columns), table.encoding))
+    run = _Run(
+        settings, table, options, Report(recognise(table.columns), table.encoding),
+        checker(settings.newsletter, settings.site),
+    )
+    run.check(Answers("anybody@example.org", newsletter=options.newsletter))
     for row in sheet.rows(table):
         found = _checked(run, row)
         if found is None:
@@ -107,14 +114,14 @@ def _checked(run: _Run, row: Row) -> Checked | None:
 
 def _wanted(run: _Run, answers: Answers, *, forgiving: bool) -> Wanted:
     """`forgiving`: a fault beside the address must not keep it from being noted that nothing is to go there."""
-    answers = replace(answers, newsletter=answers.newsletter or run.options.newsletter)
+    if run.options.newsletter and not answers.newsletter:
+        answers = replace(answers, newsletter=run.options.newsletter)
     try:
-        return check(answers, run.settings.newsletter, run.settings.site)
+        return run.check(answers)
     except WantedError as error:
         if not forgiving or set(error.faults) & {"email", "newsletter"}:
             raise
-        plain = Answers(answers.email, newsletter=answers.newsletter)
-        return check(plain, run.settings.newsletter, run.settings.site)
+        return run.check(Answers(answers.email, newsletter=answers.newsletter))
 
 
 def _some(row: Row) -> str:
@@ -131,23 +138,25 @@ async def _flush(store: Store, run: _Run, now: datetime) -> None:
     """Decides about what waits, and writes it: in one transaction, all of it or nothing."""
     if not run.waiting:
         return
+    keys = {one.key for one in run.waiting}
     if run.options.dry_run:
         async with store.read() as tx:
-            await _decide(tx, run, now)
+            await _decide(tx, run, await audience.suppressed_among(tx, keys), await moving.ids(tx, keys), now)
     else:
         async with store.write() as tx:
-            barred = await audience.suppressed_among(tx, {one.key for one in run.waiting})
-            await _enter(tx, run.waiting, barred, now)
-            await moving.lock(tx, [one.key for one in run.waiting])
-            it = await _decide(tx, run, now)
+            barred = await audience.suppressed_among(tx, keys)
+            it = await _decide(tx, run, barred, await _enter(tx, run.waiting, keys, barred, now), now)
             await suppressions.put(tx, it.put)
             await moving.write(tx, it.page, now)
+        await asyncio.sleep(_BREATH)
     run.waiting.clear()
 
 
-async def _enter(tx: Tx, found: Sequence[Checked], barred: dict[str, str], now: datetime) -> None:
-    """Makes those people known who are not, and of whom something is to be kept."""
-    known = await moving.ids(tx, {one.key for one in found})
+async def _enter(
+    tx: Tx, found: Sequence[Checked], keys: set[str], barred: Mapping[str, str], now: datetime
+) -> dict[str, int]:
+    """Makes those people known who are not, and of whom something is to be kept; all who are, by address, locked."""
+    known = await moving.ids(tx, keys)
     people: dict[str, dict[str, Any]] = {}
     for one in found:
         if one.key not in known and rule(one.word, Known(barred.get(one.key))) in _STORED:
@@ -155,16 +164,15 @@ async def _enter(tx: Tx, found: Sequence[Checked], barred: dict[str, str], now: 
             people.setdefault(one.key, {
                 "email": wanted.address.given, "email_key": one.key, "name": wanted.name, "language": wanted.language,
                 "timezone": wanted.timezone, "created_at": now, "plain_text": one.entry.plain_text or False,
-                "tags": list(one.tags), "mailbox": wanted.address.mailbox,
+                "tags": one.tags, "mailbox": wanted.address.mailbox,
             })
     await moving.add_people(tx, list(people.values()))
+    await moving.lock(tx, keys)
+    return await moving.ids(tx, keys) if people else known
 
 
-async def _decide(tx: Tx, run: _Run, now: datetime) -> Placing:
+async def _decide(tx: Tx, run: _Run, barred: dict[str, str], ids: Mapping[str, int], now: datetime) -> Placing:
     """What is to be written of the rows that wait; each is noted."""
-    keys = {one.key for one in run.waiting}
-    barred = await audience.suppressed_among(tx, keys)
-    ids = await moving.ids(tx, keys)
     held = await moving.held(tx, ids.values())
     people = {place[0]: one.reader.subscriber for place, one in held.items()}
     it = Placing(run.table.path.name, run.report.system, run.settings, run.options.update, now)

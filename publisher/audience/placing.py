@@ -24,7 +24,8 @@ from publisher.store import moving
 from publisher.store.moving import Consent, Held, Page, Place
 from publisher.store.suppressions import Suppression
 
-ONLY_THEMSELVES = "only their own fresh confirmation brings them back"
+_VOUCHED = "the operator vouches for it"
+_ONLY_THEMSELVES = "only their own fresh confirmation brings them back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class Placing:
         if ruling == Ruling.LEFT_BEFORE and one.word == Word.LEFT:
             return Placed(Result.UNCHANGED)
         if ruling == Ruling.LEFT_BEFORE:
-            return Placed(Result.LEFT, f"they left before; {ONLY_THEMSELVES}")
+            return Placed(Result.LEFT, f"they left before; {_ONLY_THEMSELVES}")
         return None
 
     def _end(self, one: Checked, at: Place, there: Held | None) -> Placed:
@@ -106,7 +107,7 @@ class Placing:
             self.page.ended.append(there.reader.subscription.id)
         told = one.entry.told
         self._consent(at, "left", told.at, f"unsubscribed{f', {told.why}' if told.why else ''}")
-        return Placed(Result.LEFT, f"they unsubscribed there; {ONLY_THEMSELVES}")
+        return Placed(Result.LEFT, f"they unsubscribed there; {_ONLY_THEMSELVES}")
 
     def _add(self, one: Checked, ruling: Ruling, at: Place, person: Subscriber | None) -> Placed:
         active = ruling == Ruling.ACTIVATE
@@ -136,7 +137,7 @@ class Placing:
         """The consent on record, or the mail that asks for one."""
         if ruling == Ruling.ACTIVATE:
             told = one.entry.told
-            vouched = "confirmed" if told.word == Word.CONFIRMED else "the operator vouches for it"
+            vouched = "confirmed" if told.word == Word.CONFIRMED else _VOUCHED
             self._consent(at, "imported", told.at, vouched, told.origin)
         elif ruling == Ruling.ASK:
             self.page.asked.append((at, address.message_id(self.settings.mail.sender, secrets.token_hex(12))))
@@ -147,8 +148,9 @@ class Placing:
 
     def _consent(self, at: Place, action: str, when: datetime | None, wording: str, origin: str = "") -> None:
         """`when`: as the table tells; the wording says when it was taken over."""
-        source = "" if self.system == "csv" else f" in the export of {self.system}"
-        words = f"{wording}{source}; imported on {self.now:%Y-%m-%d}"
+        told = ", it says" if self.system == "csv" else f", says the export of {self.system}"
+        says = "" if wording == _VOUCHED else told
+        words = f"{wording}{says}; taken over on {self.now:%Y-%m-%d}"
         when = when if when is not None and when <= self.now else self.now
         self.page.consents.append(Consent(at, action, when, ", ".join(filter(None, (self.file_name, origin))), words))
 
@@ -157,7 +159,7 @@ class Placing:
         before = _choices(there.reader.subscription)
         after = before | _stated(one, {name: name for name in before} | {"local_time": "time"}, one.choices)
         if after != before:
-            self.page.choices[there.reader.subscription.id] = moving.plain(after)
+            self.page.choices[there.reader.subscription.id] = moving.choices_row(after)
         return self._tell(one, there.reader.subscriber) or after != before
 
     def _tell(self, one: Checked, person: Subscriber) -> bool:

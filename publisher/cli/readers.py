@@ -16,11 +16,12 @@ from publisher.audience.exports import COLUMNS
 from publisher.audience.report import Report
 from publisher.audience.ruling import Word
 from publisher.audience.sheet import open_sheet
+from publisher.audience.wanted import WEEKDAYS
 from publisher.cli import reports, shapes, show, streams
 from publisher.cli.audience import Json, subscribers_app
 from publisher.cli.context import Context, load_settings, newsletter, now, opened, print_json, run, say
 from publisher.config import Settings
-from publisher.model import Reader, SubscriptionState
+from publisher.model import Frequency, Reader, Subscription, SubscriptionState
 from publisher.store import audience as table
 from publisher.store import readers
 
@@ -30,7 +31,7 @@ _SCREEN = 500
 State = Annotated[SubscriptionState | None, typer.Option("--state", help="Those in this state.")]
 Letter = Annotated[str, typer.Option("--newsletter", help="Those of this newsletter.")]
 Tag = Annotated[str, typer.Option("--tag", help="Those with this tag.")]
-_NAMES = ("email", "name", "newsletter", "frequency", "time", "timezone", "state", "next due")
+_NAMES = ("email", "newsletter", "state", "when", "timezone")
 
 
 class Format(StrEnum):
@@ -79,12 +80,16 @@ async def _pages(it: Context, state: SubscriptionState | None, letter: str, tag:
 
 def _cells(row: Reader) -> Sequence[object]:
     subscription, person = row.subscription, row.subscriber
-    due = subscription.next_due_at
     state = "paused" if subscription.paused_until is not None else subscription.state
-    return (
-        person.email, person.name, subscription.newsletter, subscription.frequency,
-        f"{subscription.local_time:%H:%M}", person.timezone, state, "" if due is None else f"{due:%Y-%m-%d %H:%M}",
-    )
+    return person.email, subscription.newsletter, state, _when(subscription), person.timezone
+
+
+def _when(subscription: Subscription) -> str:
+    """As "weekly fri 06:30"."""
+    if subscription.frequency == Frequency.IMMEDIATE:
+        return subscription.frequency
+    day = f" {WEEKDAYS[subscription.weekday][:3].lower()}" if subscription.frequency == Frequency.WEEKLY else ""
+    return f"{subscription.frequency}{day} {subscription.local_time:%H:%M}"
 
 
 @subscribers_app.command("search")

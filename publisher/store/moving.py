@@ -8,23 +8,26 @@ person, or is waited for: so what was read still holds when it is written.
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import Enum
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import Table, bindparam, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Update
+from sqlalchemy.sql.elements import ClauseElement
 
 from publisher.model import Reader, SubscriptionState
 from publisher.outgoing import DeliveryState
 from publisher.store import articles, audience
-from publisher.store.bulk import among, among_texts
+from publisher.store.bulk import Bulk, among, among_texts, plain, run_all
 from publisher.store.engine import Tx
 from publisher.store.instant import Instant
 from publisher.store.mail_schema import consents, notices, subscribers, subscriptions
-from publisher.store.upsert import add_new
 
 #: A subscription before it has an id: (subscriber, newsletter).
 Place = tuple[int, str]
@@ -74,7 +77,7 @@ class Page:
 
 async def add_people(tx: Tx, people: Sequence[Mapping[str, Any]]) -> None:
     """New people; one whose address is there already stays as they are."""
-    await add_new(tx, subscribers, sorted(people, key=lambda person: str(person["email_key"])))
+    await _insert(tx, _PEOPLE, sorted(people, key=lambda person: str(person["email_key"])))
 
 
 async def lock(tx: Tx, keys: Collection[str]) -> None:
@@ -115,12 +118,12 @@ def new_subscription(
 ) -> dict[str, Any]:
     """A row for `Page.added`; when it is active it begins with the present, and no welcome edition is owed."""
     return {
-        "subscriber_id": place[0], "newsletter": place[1], "state": state, "generation": 0, **plain(choices),
+        "subscriber_id": place[0], "newsletter": place[1], "state": state, "generation": 0, **choices_row(choices),
         "paused_until": paused_until, "next_due_at": paused_until,
     }
 
 
-def plain(choices: Mapping[str, Any]) -> dict[str, Any]:
+def choices_row(choices: Mapping[str, Any]) -> dict[str, Any]:
     """The choices of a subscription, as its columns hold them."""
     return {**choices, "local_time": choices["local_time"].strftime("%H:%M"), "sections": list(choices["sections"])}
 
@@ -128,7 +131,7 @@ def plain(choices: Mapping[str, Any]) -> dict[str, Any]:
 async def write(tx: Tx, page: Page, now: datetime) -> None:
     """Writes the page."""
     present = await articles.max_seq(tx)
-    await add_new(tx, subscriptions, [
+    await _insert(tx, _SUBSCRIPTIONS, [
         row | (
             {"from_seq": present, "confirmed_at": now} if row["state"] == SubscriptionState.ACTIVE
             else {"from_seq": 0, "confirmed_at": None}
@@ -157,9 +160,9 @@ async def _record(tx: Tx, page: Page, found: Mapping[Place, int], now: datetime)
         }
         for one in page.consents
     ]
-    await _all(tx, insert(consents), said)
+    await _insert(tx, _CONSENTS, said)
     await _all(tx, _ASKED, [{"of": found[place]} for place, _ in page.asked])
-    await _all(tx, insert(notices), [
+    await _insert(tx, _NOTICES, [
         {
             "kind": "confirm", "subscription_id": found[place], "params": {}, "state": DeliveryState.QUEUED,
             "attempts": 0, "next_attempt_at": now, "reply_code": 0, "reply_enhanced": "", "reply_text": "",
@@ -176,6 +179,31 @@ async def _found(tx: Tx, places: Collection[Place]) -> dict[Place, int]:
     return {(row.subscriber_id, row.newsletter): row.id for row in await tx.execute(query)}
 
 
+async def _insert(tx: Tx, bulk: Bulk, rows: Sequence[Mapping[str, Any]]) -> None:
+    """New rows; where a unique key is taken, what is there stays."""
+    dialect = tx.dialect.name
+    await run_all(tx, bulk, [tuple([_value(dialect, row[name]) for name in bulk.names]) for row in rows])
+
+
+def _value(dialect: str, value: Any) -> Any:
+    """A value as the driver takes it."""
+    if value is None or type(value) in (str, int, bool):
+        return value
+    if isinstance(value, datetime):
+        return plain(dialect, value)
+    return value.value if isinstance(value, Enum) else json.dumps(value)
+
+
+def _inserting(table: Table, *names: str) -> Bulk:
+    def make(dialect: str) -> ClauseElement:
+        insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
+        values = {name: bindparam(name, type_=table.c[name].type) for name in names}
+        added: ClauseElement = insert(table).inline().values(values).on_conflict_do_nothing()
+        return added
+
+    return Bulk(make, tuple(column.name for column in table.c if column.name in names))
+
+
 async def _all(tx: Tx, statement: Any, rows: Sequence[Mapping[str, Any]]) -> None:
     if rows:
         await tx.execute(statement, [dict(row) for row in rows])
@@ -190,6 +218,18 @@ def _changed(table: Any, names: Sequence[str], **rest: Any) -> Update:
     return update(table).where(table.c.id == bindparam("of")).values(**values, **rest)
 
 
+_PEOPLE = _inserting(
+    subscribers, "email", "email_key", "name", "language", "timezone", "created_at", "plain_text", "tags", "mailbox"
+)
+_SUBSCRIPTIONS = _inserting(
+    subscriptions, "subscriber_id", "newsletter", "frequency", "weekday", "local_time", "sections", "state", "from_seq",
+    "next_due_at", "confirmed_at", "generation", "paused_until",
+)
+_CONSENTS = _inserting(consents, "subscription_id", "action", "at", "origin", "wording")
+_NOTICES = _inserting(
+    notices, "kind", "subscription_id", "params", "state", "attempts", "next_attempt_at", "reply_code",
+    "reply_enhanced", "reply_text", "message_id", "created_at",
+)
 _ACTIVATED = (
     update(subscriptions).where(subscriptions.c.id == bindparam("of"))
     .values(

@@ -1,6 +1,6 @@
 """`make bench`: how fast, side by side with a peer in one run. Absolute figures mean little on a shared machine; ratios do.
 
-    run.py [NAME...]     intake, feed, publish, serve, send, plan; none named: all
+    run.py [NAME...]     intake, feed, publish, serve, send, plan, move; none named: all
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 import material
+import moving
 import planning
 import sending
 import taking_in
@@ -155,7 +156,7 @@ async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
 
 def main() -> None:
     log.configure("error")
-    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan"]
+    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan", "move"]
     for work in (intake, feed, publish, serve):
         if work.__name__ in wanted:
             with tempfile.TemporaryDirectory() as folder:
@@ -164,6 +165,8 @@ def main() -> None:
         sending.run(MESSAGES)
     if "plan" in wanted:
         planning.run(row)
+    if "move" in wanted:
+        moving.run(row)
 
 
 if __name__ == "__main__":
