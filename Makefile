@@ -43,7 +43,8 @@ clean:
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable .
 	@touch $@
 
-.venv/dev: .venv/run
+.venv/dev: .venv/run tests/e2e/package.json
 	@echo "Installing what the tests need into .venv ..."
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,fuzz]'
+	@! command -v npm >/dev/null || npm install --silent --no-fund --no-audit --no-package-lock --prefix tests/e2e || true
 	@touch $@

@@ -164,6 +164,8 @@ class Claim:
     to_seq: int = 0
     #: False: its edition is paused or cancelled.
     running: bool = True
+    #: The reader wants the text part alone.
+    plain_text: bool = False
 
     @property
     def domain(self) -> str:

@@ -19,6 +19,7 @@ from publisher.cli import (
     digest,
     hand,
     imports,
+    keys,
     ledger,
     mend,
     operate,
@@ -63,7 +64,7 @@ def common(
     context.obj = config
 
 
-for group in (operate, articles, mend, imports, audience, readers, suppressions, digest, ledger, hand, signing):
+for group in (operate, articles, mend, imports, audience, readers, suppressions, digest, ledger, hand, signing, keys):
     group.register(app)
 
 

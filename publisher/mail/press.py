@@ -13,7 +13,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -82,7 +82,8 @@ class Press:
     signer: Signer | None
     sender: Mailbox
     _threads: ThreadPoolExecutor
-    _drafts: OrderedDict[int, _Draft] = field(default_factory=OrderedDict)
+    #: By variant, and whether its text part goes alone.
+    _drafts: OrderedDict[tuple[int, bool], _Draft] = field(default_factory=OrderedDict)
 
     async def parcels(self, claims: Sequence[Claim], now: datetime) -> list[Parcel]:
         """The messages of these candidates, signed as of `now`. Raises StoreError; all else is the parcel's fault.
@@ -131,27 +132,28 @@ class Press:
             return _reason(error)
 
     def _notice(self, claim: Claim) -> _Draft:
-        content = notices.render(self.templates, self.settings, self.keys, claim)
+        content = _form(notices.render(self.templates, self.settings, self.keys, claim), claim)
         frame = message.notice_frame(self.settings, self.signer)
         return _Draft(compile_message(content, frame), message.notice_rules(self.settings, self.sender))
 
     async def _draft(self, claim: Claim) -> _Draft:
         assert claim.variant_id is not None
-        found = self._drafts.get(claim.variant_id)
+        place = (claim.variant_id, claim.plain_text)
+        found = self._drafts.get(place)
         if found is None:
             async with self.store.read() as tx:
                 variant = await editions.get_variant(tx, claim.variant_id)
             if variant is None:
                 raise MessageError(("its variant is gone from the store",))
-            content = Content(variant.subject, variant.html, variant.text)
+            content = _form(Content(variant.subject, variant.html, variant.text), claim)
             frame = message.digest_frame(
                 self.settings, claim.newsletter, language=variant.language, signer=self.signer
             )
             rules = message.digest_rules(self.settings, content, self.sender, stories=bool(variant.article_ids))
-            found = self._drafts.setdefault(claim.variant_id, _Draft(compile_message(content, frame), rules))
+            found = self._drafts.setdefault(place, _Draft(compile_message(content, frame), rules))
             while len(self._drafts) > _KEPT:
                 self._drafts.popitem(last=False)
-        self._drafts.move_to_end(claim.variant_id)
+        self._drafts.move_to_end(place)
         return found
 
 
@@ -161,6 +163,11 @@ def press_for(store: Store, settings: Settings, templates: Templates, keys: Keys
         sys.setswitchinterval(_SWITCH)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="press")
     return Press(store, settings, templates, keys, signer_of(settings), message.sender(settings), threads)
+
+
+def _form(content: Content, claim: Claim) -> Content:
+    """What of it this reader wants: a variant is rendered once, whoever reads its text part alone."""
+    return replace(content, html="") if claim.plain_text else content
 
 
 def _reason(error: Exception) -> str:

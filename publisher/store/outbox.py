@@ -188,7 +188,7 @@ def _with_reader(kind: str) -> Select[Any]:
     query: Select[Any] = select(
         *(table.c[name] for name in _COLUMNS), subscriptions.c.newsletter, subscriptions.c.generation,
         subscriptions.c.state.label("subscription_state"), recipients.email(kind).label("email"),
-        recipients.email_key(kind).label("email_key"), subscribers.c.name,
+        recipients.email_key(kind).label("email_key"), subscribers.c.name, subscribers.c.plain_text,
         suppressions.c.reason.label("suppression"),
     )
     if kind == "notice":
@@ -229,7 +229,7 @@ def _claim(kind: str, row: Row[Any]) -> Claim:
     values: tuple[Any, ...] = tuple(row)
     (
         ident, subscription_id, state, attempts, due_at, message_id, created_at, newsletter, generation, _, email,
-        email_key, name, _, notice_kind, params, edition_id, variant_id, to_seq, edition_state, _,
+        email_key, name, plain_text, _, notice_kind, params, edition_id, variant_id, to_seq, edition_state, _,
     ) = values
     if isinstance(params, str):
         params = json.loads(params)
@@ -239,6 +239,7 @@ def _claim(kind: str, row: Row[Any]) -> Claim:
         notice_kind=notice_kind, params=params or {}, generation=generation, created_at=instant(created_at),
         in_doubt=state == DeliveryState.IN_DOUBT, state=DeliveryState(state), due_at=instant(due_at),
         email_key=email_key, to_seq=to_seq, running=edition_state == "running",
+        plain_text=bool(plain_text),
     )
 
 

@@ -1,12 +1,12 @@
 """Who may still get a message, as conditions of a statement: the one rule for claims, and for what is put away.
 
 A digest goes to an active subscription whose address nothing speaks against. A notice goes by the rule of its kind
-(`publisher.outgoing.NOTICES`), and may have a recipient of its own. No lists of values: prepared statements take none.
+(`publisher.outgoing.NOTICES`), and may have a recipient of its own.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, func, literal_column, or_
+from sqlalchemy import ColumnElement, String, and_, func, literal_column, or_
 
 from publisher.model import LEFT, SubscriptionState
 from publisher.outgoing import NOTICES
@@ -26,9 +26,9 @@ def email_key(kind: str) -> ColumnElement[str]:
 def wanted(kind: str) -> ColumnElement[bool]:
     """Whether the subscription is in a state for it."""
     if kind != "notice":
-        return subscriptions.c.state == SubscriptionState.ACTIVE
+        return subscriptions.c.state == _word(SubscriptionState.ACTIVE)
     each = (
-        and_(notices.c.kind == name, or_(*(subscriptions.c.state == state for state in rule.states)))
+        and_(notices.c.kind == _word(name), or_(*(subscriptions.c.state == _word(state) for state in rule.states)))
         for name, rule in NOTICES.items()
     )
     return or_(*each)
@@ -37,11 +37,15 @@ def wanted(kind: str) -> ColumnElement[bool]:
 def barred(kind: str) -> ColumnElement[bool]:
     """Whether a suppression of its address speaks against it (I11)."""
     if kind != "notice":
-        return suppressions.c.reason != ""
-    asked_for = or_(*(notices.c.kind == name for name, rule in NOTICES.items() if rule.asked_for))
-    return ~and_(asked_for, or_(*(suppressions.c.reason == reason for reason in LEFT)))
+        return suppressions.c.reason != _word("")
+    asked_for = or_(*(notices.c.kind == _word(name) for name, rule in NOTICES.items() if rule.asked_for))
+    return ~and_(asked_for, or_(*(suppressions.c.reason == _word(reason) for reason in LEFT)))
 
 
 def _own(column: str, otherwise: ColumnElement[str]) -> ColumnElement[str]:
-    # Written out, for a prepared statement has the parameters that its callers know.
-    return func.coalesce(func.nullif(notices.c[column], literal_column("''")), otherwise)
+    return func.coalesce(func.nullif(notices.c[column], _word("")), otherwise)
+
+
+def _word(value: str) -> ColumnElement[str]:
+    """A word of ours, written out: a prepared statement has the parameters that its callers know, and no more."""
+    return literal_column(f"'{value}'", String)

@@ -61,7 +61,8 @@ async def show(request: Request) -> Response:
     answers = Answers(
         email="", newsletter=letter.name if letter else "", timezone=face.settings.site.timezone,
         time=letter.time.strftime("%H:%M") if letter else "", weekday=str(letter.weekday) if letter else "",
-        frequency=letter.frequencies[0].value if letter else "", language=face.settings.site.language,
+        frequency=letter.frequencies[0].value if letter and not _differ(face) else "",
+        language=face.settings.site.language,
     )
     return await _form_page(request, answers, {}, guess=True)
 
@@ -107,6 +108,11 @@ ROUTES = [
 ]
 
 
+def _differ(face: Face) -> bool:
+    """Whether what is right for one newsletter is wrong for another: then each has its own for whoever says nothing."""
+    return len({letter.frequencies for letter in face.settings.newsletter}) > 1
+
+
 def _small(request: Request) -> bool:
     return bool(request.url.path.endswith("/embed"))
 
@@ -144,8 +150,8 @@ async def _form_page(
         request, "embed" if small else "subscribe", title="Subscribe", path="" if small else "/subscribe",
         status=400 if faults else 200, headers=_with_script(_FRAMED if small else SECURITY, script), faults=faults,
         answers=answers, letters=[{"name": n.name, "title": n.title or site.title} for n in letters],
-        frequencies=choices.frequencies(letters), weekly=choices.weekly(letters), weekdays=choices.DAYS,
-        zones=choices.zone_groups(), offered=choices.sections(letters, known),
+        frequencies=choices.frequencies(letters), differ=_differ(face), weekly=choices.weekly(letters),
+        weekdays=choices.DAYS, zones=choices.zone_groups(), offered=choices.sections(letters, known),
         languages=choices.languages(site, answers.language), wording=_wording(face), honeypot=HONEYPOT, sure=sure,
         script=safe(script), guess=guess, sent=False,
     )
