@@ -58,8 +58,8 @@ def list_subscribers(
             pages = _pages(it, state, letter, tag)
             if as_json:
                 await streams.write_json(sys.stdout.buffer, "subscribers", pages, shapes.reader_json)
-            elif left := await show.pages(_NAMES, pages, _cells, _SCREEN):
-                say(f"... and {left:,} more; --state, --newsletter and --tag choose, --json lists all")
+            elif await show.pages(_NAMES, pages, _cells, _SCREEN):
+                say(f"... and more than these {_SCREEN}; --state, --newsletter and --tag choose, --json lists all")
 
     run(work())
 

@@ -45,19 +45,19 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
 
 async def pages(
     columns: Sequence[str], found: AsyncIterator[Sequence[T]], cells: Callable[[T], Sequence[object]], screen: int
-) -> int:
-    """As `table`, page by page as they come; on a terminal the first `screen` rows. How many were left out."""
-    if not sys.stdout.isatty():
-        async for page in found:
-            table(columns, map(cells, page))
-        return 0
+) -> bool:
+    """As `table`, page by page as they come; on a terminal the first `screen` rows. Whether there are more."""
     kept: list[T] = []
-    left = 0
     async for page in found:
-        kept += page[: screen - len(kept)]
-        left += len(page)
-    table(columns, map(cells, kept))
-    return left - len(kept)
+        if not sys.stdout.isatty():
+            table(columns, map(cells, page))
+            continue
+        kept += page
+        if len(kept) > screen:
+            break
+    if kept:
+        table(columns, map(cells, kept[:screen]))
+    return len(kept) > screen
 
 
 def _line(text: str) -> str:

@@ -18,7 +18,7 @@ from publisher.audience.sheet import open_sheet
 from publisher.cli import reports, shapes, show, streams
 from publisher.cli.context import Context, load_settings, now, opened, print_json, run, say
 from publisher.cli.readers import Format
-from publisher.errors import NotFoundError
+from publisher.errors import NotFoundError, PublisherError
 from publisher.store import suppressions as table
 from publisher.store.suppressions import Suppression
 from publisher.text import one_line, shorten
@@ -58,8 +58,8 @@ def list_suppressions(context: typer.Context, reason: Why = "", as_json: Json = 
             pages = _pages(it, reason)
             if as_json:
                 await streams.write_json(sys.stdout.buffer, "suppressions", pages, shapes.suppression_json)
-            elif left := await show.pages(_COLUMNS, pages, _cells, _SCREEN):
-                say(f"... and {left:,} more; --reason chooses, --json lists all")
+            elif await show.pages(_COLUMNS, pages, _cells, _SCREEN):
+                say(f"... and more than these {_SCREEN}; --reason chooses, --json lists all")
 
     run(work())
 
@@ -124,6 +124,8 @@ def release(
     found = run(work())
     if found is None:
         raise NotFoundError(f"{email} is not on the suppression list")
+    if found.reason == "erased":
+        raise PublisherError(f"{email} was erased; only their own fresh subscription brings the address back")
     if as_json:
         print_json({"email": key, "released": True, "reason": found.reason, "note": why})
     else:

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 
 from publisher.store import audience
 from publisher.store.bulk import among_texts
 from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import releases, subscribers, subscriptions, suppressions
 from publisher.store.upsert import upsert_all
+
+#: The reason of a mark against which nothing else stands.
+ERASED = "erased"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,17 +69,23 @@ async def put(tx: Tx, found: Sequence[Suppression]) -> None:
 async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) -> Suppression | None:
     """Takes the address off the list, and keeps on record that it stood there; None where it does not.
 
-    Nobody is subscribed by that: a subscription that is active is served again, one that ended stays ended.
+    Nobody is subscribed by that: a subscription that is active is served again, one that ended stays ended. The mark of
+    somebody who was erased stays, without what else stood against it; it is what is returned where nothing else did.
     """
     names = (email_key, *fingerprints_of(tx, email_key))
-    taken = delete(suppressions).where(suppressions.c.email_key.in_(names)).returning(*suppressions.c)
-    rows = [_suppression(row) for row in await tx.execute(taken)]
+    mine = suppressions.c.email_key.in_(names)
+    rows = [_suppression(row) for row in await tx.execute(select(suppressions).where(mine).with_for_update())]
     for found in rows:
+        if found.reason == ERASED:
+            continue
         await tx.execute(insert(releases).values(
             email_key=found.email_key, reason=found.reason, note=found.note, suppressed_at=found.at, released_at=now,
             released_by=by, release_note=note,
         ))
-    return rows[0] if rows else None
+    marks = suppressions.c.email_key.in_(names[1:])
+    await tx.execute(update(suppressions).where(marks).values(reason=ERASED, note=""))
+    await tx.execute(delete(suppressions).where(suppressions.c.email_key == email_key))
+    return min(rows, key=lambda found: found.reason == ERASED, default=None)
 
 
 async def _marked(tx: Tx, keys: Sequence[str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ from publisher.errors import PublisherError
 from publisher.mail_settings import Mail
 from publisher.model import Frequency, Reader, SubscriptionState
 from publisher.settings import Newsletter
-from publisher.store import audience, readers, suppressions
+from publisher.store import asking, audience, readers, suppressions
 from publisher.store.engine import Store, open_store
 from tests import ledger
 from tests.store.conftest import Scene
@@ -161,6 +161,8 @@ async def test_asking_at_once_makes_one_mail_each(kept: Store, settings: Setting
     assert (counts(report), report.asked, report.pending) == ({"added": 1}, 1, 1)
     (claim,) = await ledger.claim(kept, NOW, 10)
     assert claim.message_id.endswith("@courier.example>")
+    async with kept.read() as tx:
+        assert await asking.count_asked(tx, NOW - DAY) == 0  # a form goes on to work
     again = await bring(kept, settings, "jo@example.org,", unsaid=Word.ASK, now=NOW + 8 * DAY)
     assert again.asked == 1
     assert [one["action"] for one in await consents(kept)] == ["asked", "asked"]
@@ -202,7 +204,7 @@ async def test_addresses_that_failed_elsewhere_are_kept_out(kept: Store, setting
         kept, settings, "jo@example.org,complained,", "al@example.org,cleaned,Mars/Base", "bo@example.org,blocklisted,",
         "al@example.org,confirmed,", head="email,status,timezone",
     )
-    assert told(report) == [(n, Result.SUPPRESSED) for n in (2, 3, 4)] + [(5, Result.DUPLICATE)]
+    assert told(report) == [*((n, Result.SUPPRESSED) for n in (2, 3, 4)), (5, Result.DUPLICATE)]
     assert await listed(kept) == {"jo@example.org": "complaint", "al@example.org": "bounce", "bo@example.org": "operator"}
     assert await states(kept) == {"jo@example.org": S.ACTIVE}
     again = await bring(kept, settings, "jo@example.org,bounced", "al@example.org,confirmed")
@@ -366,6 +368,21 @@ async def test_a_release_is_on_record_and_subscribes_nobody(kept: Store, setting
     async with kept.read() as tx:
         (one,) = await suppressions.history(tx, "jo@example.org")
     assert (one["reason"], one["note"], one["release_note"]) == ("bounce", "", "")
+
+
+async def test_a_mark_is_never_released(kept: Store, settings: Settings) -> None:
+    """What else stood against the address is; only its owner brings it back."""
+    await keep_out.keep_out(kept, ["jo@example.org"], "bounce", "", NOW)
+    await erase(kept, "jo@example.org", NOW)
+    for reason in ("bounce", "erased"):
+        async with kept.write() as tx:
+            found = await suppressions.release(tx, "jo@example.org", by="me", note="works again", now=NOW)
+        assert found is not None
+        assert found.reason == reason
+    assert set((await listed(kept)).values()) == {"erased"}
+    assert counts(await bring(kept, settings, "jo@example.org,confirmed")) == {"left": 1}
+    async with kept.read() as tx:
+        assert len(await suppressions.history(tx, "jo@example.org")) == 1
 
 
 async def test_readers_are_found_and_chosen(kept: Store, settings: Settings) -> None:

@@ -251,6 +251,8 @@ def test_erasing_leaves_nothing_but_a_mark(desk: Path) -> None:
     for who in ("x@example.org", "jo.secret@example.org"):
         with pytest.raises(NotFoundError, match="nobody with the address"):
             run(desk, "subscribers", "erase", who)
+    with pytest.raises(PublisherError, match="only their own fresh subscription"):
+        run(desk, "suppressions", "release", "jo.secret@example.org", "--note", "a mistake")
     report = read(desk, "subscribers", "import", table(desk, "email,status\njo.secret@example.org,confirmed\n"))
     assert report["left"] == 1
     moved = run(desk, "suppressions", "export")
