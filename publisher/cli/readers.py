@@ -112,14 +112,15 @@ def search(
     if as_json:
         print_json({"subscribers": [shapes.reader_json(row) for row in found[:limit]], "more": len(found) > limit})
         return
+    if not found:
+        say("nobody found")
+        return
     show.table(("email", "name", "newsletter", "state", "tags"), (
         (row.subscriber.email, row.subscriber.name, row.subscription.newsletter, row.subscription.state,
          ", ".join(row.subscriber.tags)) for row in found[:limit]
     ))
     if len(found) > limit:
         say(f"... and more than these {limit}; --limit shows them")
-    if not found:
-        say("nobody found")
 
 
 @subscribers_app.command("import")

@@ -53,6 +53,8 @@ async def put(tx: Tx, found: Sequence[Suppression]) -> None:
 
     One that was erased stands there by its mark, and goes on to.
     """
+    if not found:
+        return
     keys = [one.email_key for one in found]
     mine = select(subscribers.c.id).where(among_texts(tx, subscribers.c.email_key, keys))
     held = select(subscriptions.c.id).where(subscriptions.c.subscriber_id.in_(mine))

@@ -345,3 +345,31 @@ def _state(desk: Path) -> dict[str, list[Any]]:
     }
     with sqlite3.connect(desk / "store/publisher.db") as store:
         return {name: sorted(store.execute(query).fetchall()) for name, query in queries.items()}
+
+
+def test_only_who_agreed_is_mailed_and_only_news(desk: Path) -> None:
+    """No welcome, nothing that was live before; not who waits, left, bounced or was kept out since."""
+    (desk / "publisher.toml").write_text(
+        f'{CONFIG}[mail]\ntransport = "maildir"\ndirectory = "mail"\n[[source]]\npath = "in"\nsettle = "0s"\n'
+    )
+    (desk / "in").mkdir()
+    (desk / "in/old.md").write_text("# An old story\n\nIt was live before anybody came.\n")
+    run(desk, "ingest")
+    rows = "".join(f"{who}@example.org,{status}\n" for who, status in (
+        ("jo", "confirmed"), ("al", ""), ("bo", "unsubscribed"), ("cy", "bounced"), ("di", "confirmed"),
+    ))
+    run(desk, "subscribers", "import", table(desk, f"email,status\n{rows}"))
+    run(desk, "digest", "send", "daily", "--now")
+    assert _mailed(desk) == []
+    (desk / "in/new.md").write_text("# A new story\n\nIt came afterwards.\n")
+    run(desk, "ingest")
+    run(desk, "suppressions", "add", "di@example.org")
+    run(desk, "digest", "send", "daily", "--now")
+    (message,) = _mailed(desk)
+    assert "To: jo@example.org" in message
+    assert "A new story" in message
+    assert "An old story" not in message
+
+
+def _mailed(desk: Path) -> list[str]:
+    return [path.read_text() for path in (desk / "mail").rglob("*") if path.is_file()]
