@@ -56,11 +56,16 @@ def absolute(site_url: str, path: str) -> str:
     return site_url.rstrip("/") + path
 
 
+def unbroken(link: str) -> str:
+    """`link` as browsers read it: without spaces around it and line breaks in it."""
+    return _BROKEN.sub("", link.strip())
+
+
 @lru_cache(maxsize=2048)  # a page's links are read more than once
 def resolve(base: str, link: str) -> str:
     """`link` as found on the page `base`, made absolute; empty unless the result is http, https or mailto."""
     try:
-        joined = urljoin(base, _BROKEN.sub("", link.strip()))
+        joined = urljoin(base, unbroken(link))
         parts = urlsplit(joined)
     except ValueError:
         return ""

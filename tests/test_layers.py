@@ -37,11 +37,11 @@ TABLE = {
         intake.export_entry intake.ghost intake.ghost_text intake.wordpress intake.wordpress_text intake.wxr
         intake.change intake.difference intake.header intake.shortcodes intake.sketch
         intake.feed_entry intake.feed_json intake.feed_parse intake.feed_schedule intake.push_offer intake.push_schedule
-        intake.byline intake.clean intake.dates intake.decode intake.extract intake.features intake.forest intake.front_matter intake.headline
+        intake.byline intake.clean intake.counts intake.dates intake.decode intake.extract intake.features intake.forest intake.front_matter intake.headline
         intake.html_page intake.identity intake.json_ld intake.language intake.line_model intake.lines intake.markdown intake.page_meta
         intake.bounds intake.page_body intake.page_date intake.page_facts intake.page_heading intake.page_lead intake.page_lines
         intake.page_people intake.page_picture intake.page_tree
-        intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster
+        intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster intake.webp
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         site.pages
@@ -60,7 +60,7 @@ TABLE = {
         """,
     "step": """
         intake.bring_in intake.export_pictures
-        intake.departed intake.mend intake.picture_copy intake.wording
+        intake.departed intake.mend intake.own_addresses intake.picture_copy intake.wording
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
         feeds.publish
         site.pictures site.publish
@@ -98,7 +98,7 @@ HOMES = {
     "markdown_it": ("intake.markdown",),
     "markupsafe": ("templating",),
     "nh3": ("intake.clean",),
-    "numpy": ("intake.features", "intake.forest", "intake.line_model"),  # the tables of the line model
+    "numpy": ("intake.features", "intake.forest", "intake.line_model", "intake.sketch"),  # tables of numbers
     "prometheus_client": ("metrics",),
     "py3langid": ("intake.language",),
     "pydantic": ("config", "settings", "mail_settings", "setting_types"),  # the reading of the configuration, its tables, their values

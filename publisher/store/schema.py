@@ -109,6 +109,9 @@ sketches = Table(
     sqlite_with_rowid=False,
 )
 
+#: Articles that have no sketch yet: they were written before there were any.
+unsketched = Table("unsketched", metadata, Column("article_id", String(36), primary_key=True))
+
 #: Articles of different sources that tell the same story; each pair stands in it both ways.
 alike = Table(
     "alike", metadata,
@@ -226,4 +229,11 @@ pushes = Table(
     Column("tries", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     UniqueConstraint("source", "hub", "topic"),
+)
+
+#: What the program remembers from one run to the next, such as where the site was.
+notes = Table(
+    "notes", metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
 )
