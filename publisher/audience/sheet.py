@@ -151,27 +151,21 @@ def _named(columns: tuple[str, ...], cells: list[str]) -> dict[str, str]:
 
 def _look(path: Path) -> tuple[str, int]:
     """The encoding of the file, and how many line ends it has. Raises PublisherError for what is no text."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    encoding, lines, first = "utf-8", 0, True
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    encoding, lines, letters, bad = "", 0, 0, 0
     with path.open("rb") as file:
-        while block := file.read(_BLOCK):
-            if first:
-                encoding, first = _by_first(path, block), False
+        while True:
+            block = file.read(_BLOCK)
+            encoding = encoding or _by_first(path, block)
             lines += block.count(b"\n") or block.count(b"\r")
             if encoding == "utf-8":
-                try:
-                    decoder.decode(block)
-                except UnicodeDecodeError:
-                    encoding = "cp1252"
-    return _ended(decoder) if encoding == "utf-8" else encoding, lines
-
-
-def _ended(decoder: codecs.IncrementalDecoder) -> str:
-    try:
-        decoder.decode(b"", final=True)
-    except UnicodeDecodeError:
-        return "cp1252"
-    return "utf-8"
+                text = decoder.decode(block, final=not block)
+                letters += len(text) - len(text.encode("ascii", "ignore"))
+                bad += text.count("\ufffd")
+            if not block:
+                break
+    # Of text in windows-1252 hardly any letter is one in UTF-8; of UTF-8 with some damage most are.
+    return ("cp1252" if encoding == "utf-8" and letters < 4 * bad else encoding), lines
 
 
 def _by_first(path: Path, block: bytes) -> str:

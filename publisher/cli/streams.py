@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import os
+import secrets
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -25,13 +26,24 @@ def target(file: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}")
     try:
-        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as out:
+        with _replacing(file.resolve()) as out:
             yield out
-        unfinished.replace(file)
     except OSError as error:
         raise PublisherError(f"cannot write {file}: {error.strerror}") from error
+
+
+@contextmanager
+def _replacing(file: Path) -> Iterator[BinaryIO]:
+    if file.exists() and not file.is_file():  # a pipe or a device is written to, and never replaced
+        with file.open("wb") as out:
+            yield out
+        return
+    unfinished = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            yield out
+        unfinished.replace(file)
     finally:
         with suppress(OSError):
             unfinished.unlink(missing_ok=True)

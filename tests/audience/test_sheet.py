@@ -43,6 +43,15 @@ def test_every_encoding_that_spreadsheets_write_is_read(tmp_path: Path, encoding
     assert found == FOUND
 
 
+def test_some_damage_does_not_change_the_encoding(tmp_path: Path) -> None:
+    """One bad byte in a file in UTF-8 is one bad letter; a last letter in windows-1252 is that."""
+    sheet, found = _read(tmp_path, "email,name\na@x.org,Zoë Öz\nb@x.org,Ñandú ü\n".encode() + b"c@x.org,Zo\xeb\n")
+    assert sheet.encoding == "utf-8"
+    assert [row.cells["name"] for row in found] == ["Zoë Öz", "Ñandú ü", "Zo\ufffd"]
+    sheet, found = _read(tmp_path, b"email,name\na@x.org,Zo\xeb")
+    assert (sheet.encoding, found[0].cells["name"]) == ("cp1252", "Zoë")
+
+
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
 def test_every_separator_and_line_end_is_read(tmp_path: Path, delimiter: str, end: str) -> None:

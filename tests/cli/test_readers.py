@@ -14,6 +14,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -184,8 +185,19 @@ def test_exports_are_chosen_and_private(desk: Path) -> None:
     assert run(desk, "subscribers", "export", str(file)).startswith("2 subscriptions in ")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert sorted(path.name for path in desk.iterdir()) == ["out.csv", "publisher.toml", "store"]
-    with pytest.raises(PublisherError, match="cannot write"):
-        run(desk, "subscribers", "export", str(desk / "nothing" / "out.csv"))
+    for nowhere in (desk / "nothing" / "out.csv", desk / "store"):
+        with pytest.raises(PublisherError, match="cannot write"):
+            run(desk, "subscribers", "export", str(nowhere))
+    (desk / "link.csv").symlink_to(file)
+    os.mkfifo(desk / "pipe")
+    with ThreadPoolExecutor(1) as pool:
+        arrived = pool.submit((desk / "pipe").read_text)
+        run(desk, "subscribers", "export", str(desk / "pipe"))
+        assert arrived.result(timeout=60) == file.read_text()
+    assert stat.S_ISFIFO((desk / "pipe").stat().st_mode)
+    run(desk, "subscribers", "export", str(desk / "link.csv"), "--state", "unsubscribed")
+    assert (desk / "link.csv").is_symlink()
+    assert len(file.read_text().splitlines()) == 1
     assert read(desk, "subscribers", "list", "--state", "unsubscribed") == {"subscribers": []}
 
 
