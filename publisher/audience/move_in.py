@@ -16,13 +16,13 @@ from datetime import datetime
 from typing import Any
 
 from publisher.audience import sheet
-from publisher.audience.exports import EMAIL, read, recognise
-from publisher.audience.placing import Checked, Placing
+from publisher.audience.exports import EMAIL, Entry, read, recognise
+from publisher.audience.placing import Checked, Placed, Placing
 from publisher.audience.report import Report, Result
 from publisher.audience.ruling import Known, Ruling, Word, left_before, rule
 from publisher.audience.sheet import Row, Sheet
 from publisher.audience.tagging import words
-from publisher.audience.wanted import Answers, Wanted, WantedError, checker
+from publisher.audience.wanted import Answers, Wanted, checker
 from publisher.config import Settings
 from publisher.errors import PublisherError
 from publisher.progress import Progress, silent
@@ -104,24 +104,26 @@ def _checked(run: _Run, row: Row) -> Checked | None:
         if told.word is None:
             run.report.note(row.line, email, Result.SKIPPED, told.why)
             return None
-        wanted = _wanted(run, entry.answers, forgiving=told.word in (Word.LEFT, Word.BARRED))
         word = run.options.unsaid if told.word == Word.UNSAID else told.word
-        return Checked(entry, wanted, wanted.address.key, word, words(entry.tags))
+        return _wanted(run, entry, word)
     except PublisherError as error:
         run.report.note(row.line, email or _some(row), Result.INVALID, str(error))
         return None
 
 
-def _wanted(run: _Run, answers: Answers, *, forgiving: bool) -> Wanted:
-    """`forgiving`: a fault beside the address must not keep it from being noted that nothing is to go there."""
+def _wanted(run: _Run, entry: Entry, word: Word) -> Checked:
+    """The row, checked. A fault beside the address must not keep it from being noted that nothing is to go there."""
+    answers = entry.answers
     if run.options.newsletter and not answers.newsletter:
         answers = replace(answers, newsletter=run.options.newsletter)
     try:
-        return run.check(answers)
-    except WantedError as error:
-        if not forgiving or set(error.faults) & {"email", "newsletter"}:
+        wanted, tags = run.check(answers), words(entry.tags)
+    except PublisherError:
+        if word not in (Word.LEFT, Word.BARRED):
             raise
-        return run.check(Answers(answers.email, newsletter=answers.newsletter))
+        newsletter = answers.newsletter if word == Word.LEFT else run.options.newsletter
+        wanted, tags = run.check(Answers(answers.email, newsletter=newsletter)), ()
+    return Checked(entry, wanted, wanted.address.key, word, tags)
 
 
 def _some(row: Row) -> str:
@@ -145,18 +147,19 @@ async def _flush(store: Store, run: _Run, now: datetime) -> None:
     else:
         async with store.write() as tx:
             barred = await audience.suppressed_among(tx, keys)
-            it = await _decide(tx, run, barred, await _enter(tx, run.waiting, keys, barred, now), now)
+            await _enter(tx, run.waiting, barred, now)
+            if await moving.lock(tx, keys):  # somebody may have been erased until then
+                barred = await audience.suppressed_among(tx, keys)
+            it = await _decide(tx, run, barred, await moving.ids(tx, keys), now)
             await suppressions.put(tx, it.put)
             await moving.write(tx, it.page, now)
         await asyncio.sleep(_BREATH)
     run.waiting.clear()
 
 
-async def _enter(
-    tx: Tx, found: Sequence[Checked], keys: set[str], barred: Mapping[str, str], now: datetime
-) -> dict[str, int]:
-    """Makes those people known who are not, and of whom something is to be kept; all who are, by address, locked."""
-    known = await moving.ids(tx, keys)
+async def _enter(tx: Tx, found: Sequence[Checked], barred: Mapping[str, str], now: datetime) -> None:
+    """Makes those people known who are not, and of whom something is to be kept."""
+    known = await moving.ids(tx, {one.key for one in found})
     people: dict[str, dict[str, Any]] = {}
     for one in found:
         if one.key not in known and rule(one.word, Known(barred.get(one.key))) in _STORED:
@@ -167,8 +170,6 @@ async def _enter(
                 "tags": one.tags, "mailbox": wanted.address.mailbox,
             })
     await moving.add_people(tx, list(people.values()))
-    await moving.lock(tx, keys)
-    return await moving.ids(tx, keys) if people else known
 
 
 async def _decide(tx: Tx, run: _Run, barred: dict[str, str], ids: Mapping[str, int], now: datetime) -> Placing:
@@ -180,7 +181,10 @@ async def _decide(tx: Tx, run: _Run, barred: dict[str, str], ids: Mapping[str, i
         at: Place = (ids.get(one.key, 0), one.wanted.newsletter.name)
         there = held.get(at)
         ruling = rule(one.word, _known(there, barred.get(one.key)))
-        placed = it.place(one, ruling, at, there, people.get(at[0]))
+        if ruling in _STORED and not at[0] and not run.options.dry_run:  # they changed their address at this moment
+            placed = Placed(Result.SKIPPED, "somebody else changed this reader meanwhile; import the file again")
+        else:
+            placed = it.place(one, ruling, at, there, people.get(at[0]))
         if ruling == Ruling.BAR:
             barred[one.key] = one.entry.told.reason
         run.report.note(one.entry.line, one.entry.answers.email, placed.result, placed.reason)

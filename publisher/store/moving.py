@@ -80,14 +80,18 @@ async def add_people(tx: Tx, people: Sequence[Mapping[str, Any]]) -> None:
     await _insert(tx, _PEOPLE, sorted(people, key=lambda person: str(person["email_key"])))
 
 
-async def lock(tx: Tx, keys: Collection[str]) -> None:
-    """Keeps other writers from these people until the commit: from their subscriptions first, as everybody does."""
+async def lock(tx: Tx, keys: Collection[str]) -> bool:
+    """Keeps other writers from these people until the commit: from their subscriptions first, as everybody does.
+
+    Whether others may have written meanwhile: what was read before is to be read again.
+    """
     if tx.dialect.name == "sqlite":  # which has one writer
-        return
+        return False
     mine = select(subscribers.c.id).where(among_texts(tx, subscribers.c.email_key, keys))
     theirs = select(subscriptions.c.id).where(subscriptions.c.subscriber_id.in_(mine)).order_by(subscriptions.c.id)
     await tx.execute(theirs.with_for_update())
     await tx.execute(mine.order_by(subscribers.c.id).with_for_update())
+    return True
 
 
 async def ids(tx: Tx, keys: Collection[str]) -> dict[str, int]:

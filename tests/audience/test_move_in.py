@@ -207,6 +207,12 @@ async def test_addresses_that_failed_elsewhere_are_kept_out(kept: Store, setting
     assert told(report) == [*((n, Result.SUPPRESSED) for n in (2, 3, 4)), (5, Result.DUPLICATE)]
     assert await listed(kept) == {"jo@example.org": "complaint", "al@example.org": "bounce", "bo@example.org": "operator"}
     assert await states(kept) == {"jo@example.org": S.ACTIVE}
+    await bring(
+        kept, settings, 'cy@example.org,bounced,mars,"a,b"', 'di@example.org,unsubscribed,sea,"' + "x" * 70 + '"',
+        head="email,status,newsletter,tags",
+    )
+    assert (await listed(kept))["cy@example.org"] == "bounce"
+    assert (await states(kept))["di@example.org"] == S.UNSUBSCRIBED
     again = await bring(kept, settings, "jo@example.org,bounced", "al@example.org,confirmed")
     assert counts(again) == {"suppressed": 2}
     assert (await listed(kept))["jo@example.org"] == "complaint"
