@@ -46,7 +46,8 @@ TABLE = {
         feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
         websub.ask websub.schedule websub.topics
         site.pages
-        audience.pace audience.typos audience.wanted
+        audience.exports audience.move_out audience.pace audience.report audience.ruling audience.tagging audience.typos
+        audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
         mail.hours mail.pace mail.quoted mail.standing
@@ -55,6 +56,7 @@ TABLE = {
         """,
     "edge": """
         store.*
+        audience.sheet
         intake.export_file
         intake.folder intake.load intake.picture_files intake.shelve intake.watch
         websub.content websub.lanes
@@ -68,7 +70,7 @@ TABLE = {
         feeds.publish
         websub.accept websub.deliver websub.distribute websub.notice websub.ping websub.verify
         site.pictures site.publish
-        audience.erase audience.mine audience.optin audience.personal
+        audience.erase audience.keep_out audience.mine audience.move_in audience.optin audience.personal audience.placing
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
         inbound.collect inbound.effects inbound.receive

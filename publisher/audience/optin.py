@@ -18,6 +18,7 @@ from typing import TypedDict
 from publisher import address, tokens
 from publisher.address import Address
 from publisher.audience import pace
+from publisher.audience.ruling import Known, Ruling, Word, left_before, rule
 from publisher.audience.wanted import Answers, Wanted, check
 from publisher.config import Settings
 from publisher.crypto import Keys
@@ -175,7 +176,8 @@ async def leave(store: Store, keys: Keys, token: str, *, now: datetime, origin: 
 
 async def _barred(tx: Tx, wanted: Wanted) -> bool:
     """Whether nothing may be sent to the address, not even a confirmation (I11)."""
-    return await audience.suppressed(tx, wanted.address.key) not in (None, *LEFT)
+    known = Known(suppression=await audience.suppressed(tx, wanted.address.key))
+    return rule(Word.ASK, known) == Ruling.SUPPRESSED
 
 
 async def _enter(tx: Tx, wanted: Wanted, now: datetime) -> Subscription:
@@ -232,23 +234,21 @@ async def _ask(
 async def _add(
     tx: Tx, settings: Settings, wanted: Wanted, subscription: Subscription, *, confirmed: bool, now: datetime
 ) -> Joined:
-    if subscription.state == SubscriptionState.ACTIVE:
+    actions = {consent["action"] for consent in await audience.list_consents(tx, subscription.id)}
+    known = Known(
+        # Looked at again: they may have been erased since, by somebody who held their old row.
+        suppression=await audience.suppressed(tx, wanted.address.key), state=subscription.state,
+        left=left_before(subscription.state, subscription.confirmed_at, actions),
+    )
+    ruling = rule(Word.CONFIRMED if confirmed else Word.ASK, known)
+    if ruling == Ruling.KEEP:
         return Joined.ALREADY
     wording = "added by the operator"
-    # Looked at again: they may have been erased since, by somebody who held their old row.
-    left = await audience.suppressed(tx, wanted.address.key) is not None or await _once_left(tx, subscription)
-    if not confirmed or left:
+    if ruling != Ruling.ACTIVATE:  # who left is asked as well: by hand it is one mail, to one person
         return await _ask(tx, settings, wanted.address, subscription, now=now, origin=OPERATOR, wording=wording)
     await audience.confirm(tx, subscription.id, now, welcome=wanted.newsletter.welcome)
     await audience.add_consent(tx, subscription.id, action="operator", now=now, origin="operator", wording=wording)
     return Joined.ADDED
-
-
-async def _once_left(tx: Tx, subscription: Subscription) -> bool:
-    """Whether the reader left and did not come back: no operator's word brings them back (I11)."""
-    if subscription.state == SubscriptionState.UNSUBSCRIBED or subscription.confirmed_at is not None:
-        return True
-    return any(consent["action"] == "left" for consent in await audience.list_consents(tx, subscription.id))
 
 
 async def _asked(tx: Tx, subscription_id: int) -> list[datetime]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
@@ -18,6 +18,7 @@ from publisher.urls import section_slug
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+_ANYBODY = "anybody@example.org"
 _NAME_LENGTH = 100
 _SECTIONS = 50
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::\d\d)?")
@@ -135,6 +136,34 @@ def _personal(faults: dict[str, str], answers: Answers, site: Site) -> Personal:
         "timezone": _tried(faults, "timezone", lambda value: _timezone(value, site), answers.timezone),
         "language": _tried(faults, "language", _language, answers.language),
     }
+
+
+def checker(newsletters: Sequence[Newsletter], site: Site) -> Callable[[Answers], Wanted]:
+    """`check` for many people: what most of them say alike, which is all but address and name, is judged once."""
+
+    @lru_cache(4096)
+    def alike(
+        newsletter: str, frequency: str, weekday: str, sections: tuple[str, ...], timezone: str, time: str,
+        language: str,
+    ) -> Wanted:
+        answers = Answers(_ANYBODY, "", newsletter, frequency, weekday, sections, timezone, time, language)
+        return check(answers, newsletters, site)
+
+    def one(answers: Answers) -> Wanted:
+        try:
+            found = alike(
+                answers.newsletter, answers.frequency, answers.weekday, answers.sections, answers.timezone,
+                answers.time, answers.language,
+            )
+            given, name = address.parse(answers.email), _name(answers.name)
+        except PublisherError:
+            return check(answers, newsletters, site)  # which tells every fault
+        return Wanted(
+            given, found.newsletter, name, found.frequency, found.weekday, found.local_time, found.sections,
+            found.timezone, found.language,
+        )
+
+    return one
 
 
 def _tried(faults: dict[str, str], field: str, read: Callable[[Any], Any], value: Any) -> Any:

@@ -86,15 +86,16 @@ def say(line: str = "") -> None:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    say(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    say(json.dumps(value, ensure_ascii=False, indent=2, default=plain_json))
 
 
 def print_json_line(value: object) -> None:
     """One JSON object on a line of its own."""
-    say(json.dumps(value, ensure_ascii=False, default=_plain))
+    say(json.dumps(value, ensure_ascii=False, default=plain_json))
 
 
-def _plain(value: object) -> str:
+def plain_json(value: object) -> str:
+    """What JSON has no form for, as text."""
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)

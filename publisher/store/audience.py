@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func
 from publisher.model import LEFT, Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
+from publisher.store.bulk import among_texts
 from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
@@ -101,23 +102,34 @@ async def unsubscribe(tx: Tx, subscription_id: int, now: datetime) -> bool:
 
     What is ended also are links to confirm it: a scanner that meets an old one must not bring the reader back.
     """
-    found = await lock(tx, subscription_id)
-    if found is None or found.state == SubscriptionState.UNSUBSCRIBED:
-        return False
-    await _set(
-        tx, subscription_id, state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
-        paused_until=None, generation=found.generation + 1,
-    )
-    await cancel_unsent(tx, subscription_id, now, "the reader left")
-    return True
+    return await unsubscribe_all(tx, [subscription_id], now) == 1
+
+
+async def unsubscribe_all(tx: Tx, subscription_ids: Iterable[int], now: datetime) -> int:
+    """The same for several; how many had not ended."""
+    found = await lock_all(tx, subscription_ids)
+    ending = [ident for ident, one in found.items() if one.state != SubscriptionState.UNSUBSCRIBED]
+    for start in range(0, len(ending), _CHUNK):
+        ids = ending[start : start + _CHUNK]
+        ended = {
+            "state": SubscriptionState.UNSUBSCRIBED, "next_due_at": None, "welcome_after": None, "paused_until": None,
+            "generation": subscriptions.c.generation + 1,
+        }
+        await tx.execute(update(subscriptions).where(subscriptions.c.id.in_(ids)).values(**ended))
+        await _cancel_unsent(tx, ids, now, "the reader left")
+    return len(ending)
 
 
 async def cancel_unsent(tx: Tx, subscription_id: int, now: datetime, reason: str) -> None:
     """Ends the deliveries of a locked subscription that no connection has claimed, and that are not in doubt."""
+    await _cancel_unsent(tx, [subscription_id], now, reason)
+
+
+async def _cancel_unsent(tx: Tx, subscription_ids: Sequence[int], now: datetime, reason: str) -> None:
     unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
     await tx.execute(
         update(deliveries)
-        .where(deliveries.c.subscription_id == subscription_id, deliveries.c.state.in_(unsent))
+        .where(deliveries.c.subscription_id.in_(subscription_ids), deliveries.c.state.in_(unsent))
         .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text=reason)
     )
 
@@ -170,9 +182,14 @@ async def readers_by_email(tx: Tx, email_key: str) -> list[Reader]:
     return await _readers(tx, query)
 
 
-async def list_readers(tx: Tx, after_id: int = 0, limit: int = 1000) -> list[Reader]:
-    """Subscriptions in the order of their ids, those after `after_id`; none of people who were erased."""
-    known = and_(subscriptions.c.id > after_id, subscribers.c.email != "")
+async def list_readers(
+    tx: Tx, after_id: int = 0, limit: int | None = 1000, *conditions: ColumnElement[bool]
+) -> list[Reader]:
+    """Subscriptions in the order of their ids, those after `after_id` to which all conditions apply; None: all.
+
+    None of people who were erased.
+    """
+    known = and_(subscriptions.c.id > after_id, subscribers.c.email != "", *conditions)
     return await _readers(tx, _READERS.where(known).order_by(subscriptions.c.id).limit(limit))
 
 
@@ -242,8 +259,18 @@ async def suppressed(tx: Tx, email_key: str) -> str | None:
 
     Of several reasons the one that no confirmation lifts.
     """
-    found = list((await tx.execute(select(suppressions.c.reason).where(_named(tx, email_key)))).scalars())
-    return min(found, key=lambda reason: (reason in LEFT, reason), default=None)
+    return (await suppressed_among(tx, (email_key,))).get(email_key)
+
+
+async def suppressed_among(tx: Tx, email_keys: Collection[str]) -> dict[str, str]:
+    """Of these addresses those that are suppressed, and why, as `suppressed` tells it."""
+    names = {name: key for key in email_keys for name in (key, *fingerprints_of(tx, key))}
+    query = select(suppressions.c.email_key, suppressions.c.reason)
+    found: dict[str, str] = {}
+    for row in await tx.execute(query.where(among_texts(tx, suppressions.c.email_key, names))):
+        told = [row.reason, *filter(None, (found.get(names[row.email_key]),))]
+        found[names[row.email_key]] = min(told, key=lambda reason: (reason in LEFT, reason))
+    return found
 
 
 async def lift(tx: Tx, email_key: str) -> None:

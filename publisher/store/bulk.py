@@ -9,7 +9,7 @@ in the order of the statement's parameters, its instants as `plain` gives them.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -68,6 +68,14 @@ def among(tx: Tx, column: ColumnElement[int], ids: Sequence[int]) -> ColumnEleme
         listed = func.json_each(literal(json.dumps(list(ids)), Text)).table_valued("value")
         return column.in_(select(listed.c.value))
     return column == any_(literal(list(ids), ARRAY(BigInteger)))
+
+
+def among_texts(tx: Tx, column: ColumnElement[str], texts: Collection[str]) -> ColumnElement[bool]:
+    """The same for texts."""
+    if tx.dialect.name == "sqlite":
+        listed = func.json_each(literal(json.dumps(list(texts)), Text)).table_valued("value")
+        return column.in_(select(listed.c.value))
+    return column == any_(literal(list(texts), ARRAY(Text)))
 
 
 def among_given(dialect: str, column: ColumnElement[int], name: str) -> ColumnElement[bool]:

@@ -20,6 +20,7 @@ from publisher.store.mail_schema import (
     consents,
     deliveries,
     notices,
+    releases,
     subscribers,
     subscriptions,
     suppressions,
@@ -84,6 +85,8 @@ async def mark(tx: Tx, email_key: str, now: datetime) -> None:
     reason = before if before is not None and before not in LEFT else "erased"
     await tx.execute(delete(suppressions).where(suppressions.c.email_key.in_((email_key, *marks))))
     await upsert(tx, suppressions, ("email_key",), {"email_key": marks[0], "reason": reason, "note": "", "at": now})
+    taken_off = releases.c.email_key.in_((email_key, *marks))
+    await tx.execute(update(releases).where(taken_off).values(email_key=marks[0], note="", release_note=""))
 
 
 async def _subscriptions(tx: Tx, subscriber_id: int) -> Sequence[int]:

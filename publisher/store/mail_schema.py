@@ -92,6 +92,20 @@ suppressions = Table(
     Column("at", Instant, nullable=False),
 )
 
+#: What was taken off the suppression list, by whom and why.
+releases = Table(
+    "releases", metadata,
+    Column("id", Key, primary_key=True),
+    Column("email_key", Text, nullable=False, index=True),
+    #: Why it stood on the list, and since when.
+    Column("reason", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("suppressed_at", Instant, nullable=False),
+    Column("released_at", Instant, nullable=False),
+    Column("released_by", Text, nullable=False),
+    Column("release_note", Text, nullable=False),
+)
+
 issues = Table(
     "issues", metadata,
     Column("id", Key, primary_key=True),

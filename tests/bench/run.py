@@ -1,6 +1,6 @@
 """`make bench`: how fast, side by side with a peer in one run. Absolute figures mean little on a shared machine; ratios do.
 
-    run.py [NAME...]     intake, feed, publish, serve, send, plan, inbound; none named: all
+    run.py [NAME...]     intake, feed, publish, serve, send, plan, move, inbound; none named: all
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import coming_back
 import material
+import moving
 import planning
 import sending
 import taking_in
@@ -156,7 +157,7 @@ async def _median(work: Callable[[], Awaitable[object]], times: int) -> float:
 
 def main() -> None:
     log.configure("error")
-    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan", "inbound"]
+    wanted = sys.argv[1:] or ["intake", "feed", "publish", "serve", "send", "plan", "move", "inbound"]
     for work in (intake, feed, publish, serve):
         if work.__name__ in wanted:
             with tempfile.TemporaryDirectory() as folder:
@@ -167,6 +168,8 @@ def main() -> None:
         planning.run(row)
     if "inbound" in wanted:
         coming_back.run(row)
+    if "move" in wanted:
+        moving.run(row)
 
 
 if __name__ == "__main__":
