@@ -1,5 +1,6 @@
 """The plan step: from who is due to deliveries that wait to be sent.
 
+    pauses           | over? -> what went live meanwhile is passed over
     new readers      | first due instant, welcome owed? | select | render -> edition, variant, deliveries
     due (or by hand) | readers who are alike: slot, window, variant -> the same; nothing in it: the due instant moves on
     stale variants   | render without what was withdrawn -> new revision, or cancelled
@@ -24,6 +25,7 @@ from publisher.digest.press import Press
 from publisher.digest.revise import revise
 from publisher.digest.welcome import receive
 from publisher.progress import Progress, silent
+from publisher.store import pauses
 from publisher.store.engine import Store
 from publisher.templating import Templates
 
@@ -41,6 +43,8 @@ class PlanReport:
     planned: int = 0
     #: Subscriptions that got their first due instant.
     scheduled: int = 0
+    #: Pauses that ended.
+    resumed: int = 0
     #: Due, with nothing in their window: nothing is sent.
     empty: int = 0
     #: Slots without an edition: too late, filled before, or of a newsletter that is no more.
@@ -73,6 +77,7 @@ async def plan(
     hears of subscriptions looked at. `batch`: subscriptions planned in one write transaction.
     """
     desk = Desk(store, settings, Press(settings, templates), now)
+    await _end_pauses(desk)
     await receive(desk)
     run = Run(desk, manual, newsletter, batch)
     # What stands in memory before is looked through for garbage once, not with each batch; and a batch is many rows
@@ -89,9 +94,20 @@ async def plan(
     return _report(desk.tally, desk.press.faults)
 
 
+async def _end_pauses(desk: Desk) -> None:
+    while True:
+        async with desk.store.read() as tx:
+            ends = await pauses.over(tx, desk.now, BATCH)
+        if not ends:
+            return
+        for until in ends:
+            async with desk.store.write() as tx:
+                desk.tally["resumed"] += await pauses.end(tx, until, BATCH)
+
+
 def _report(tally: Counter[str], faults: Sequence[str]) -> PlanReport:
     report = PlanReport(
-        planned=tally["planned"], scheduled=tally["scheduled"], empty=tally["empty"],
+        planned=tally["planned"], scheduled=tally["scheduled"], resumed=tally["resumed"], empty=tally["empty"],
         passed_over=tally["passed over"], waiting=tally["waiting"], unsettled=tally["unsettled"],
         expired=tally["expired"], revised=tally["revised"], cancelled=tally["cancelled"], failed=tally["failed"],
         faults=tuple(faults),

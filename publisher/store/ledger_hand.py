@@ -101,7 +101,7 @@ async def _page(store: Store, event: Event, chosen: Selection, last: int | None)
 
 async def _decide(tx: Tx, event: Event, page: Sequence[Row[Any]], done: Done) -> list[Row[Any]]:
     """The rows of the page to change, as they stand now; the others are counted with their reasons."""
-    names = ("id", "state", "subscription_id", "to_seq")
+    names = ("id", "state", "subscription_id", "to_seq", "created_at")
     still = (deliveries.c.id.in_([row.id for row in page]), deliveries.c.state.in_(sources(event)))
     query = select(*(deliveries.c[name] for name in names)).where(*still).order_by(deliveries.c.id.desc())
     rows: list[Row[Any]] = list(await tx.execute(query))
@@ -174,7 +174,7 @@ async def _write(tx: Tx, event: Event, rows: Sequence[Row[Any]], now: datetime) 
             await tx.execute(update(deliveries).where(*guard).values(_values(event, then, now)))
         if delivered(then, doubted=state == DeliveryState.IN_DOUBT) and event is not Event.RESOLVE_LOST:
             for row in mine:
-                await run_in(tx, opened_after(row.subscription_id, row.to_seq))
+                await run_in(tx, opened_after(row.subscription_id, row.to_seq, row.created_at))
 
 
 def _values(event: Event, then: DeliveryState, now: datetime) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -80,12 +80,6 @@ class _Connection(aiosqlite.Connection):
         found: tuple[list[Any], Any, int, int | None] = await done
         return found
 
-    async def rows_of_each(self, sql: str, values: Sequence[tuple[Any, ...]]) -> list[Sequence[tuple[Any, ...]]]:
-        """The rows of a statement for each of these values."""
-        done = self._execute(_rows_of_each, self._conn, sql, values)  # type: ignore[no-untyped-call]  # not ours
-        found: list[Sequence[tuple[Any, ...]]] = await done
-        return found
-
 
 def connection(path: Path) -> Callable[[], aiosqlite.Connection]:
     """What opens the database at `path`, for `create_async_engine(async_creator=...)`."""
@@ -114,26 +108,6 @@ async def quickly(tx: AsyncConnection) -> AsyncIterator[None]:
         yield
     finally:
         driver.near = False
-
-
-async def rows_of_each(
-    tx: AsyncConnection, sql: str, values: Sequence[tuple[Any, ...]]
-) -> list[Sequence[tuple[Any, ...]]] | None:
-    """What a statement finds for each of these values, in one change of threads; None for other databases."""
-    driver = (await tx.get_raw_connection()).driver_connection
-    if not isinstance(driver, _Connection):
-        return None
-    return await driver.rows_of_each(sql, values)
-
-
-def _rows_of_each(
-    connection: sqlite3.Connection, sql: str, values: Sequence[tuple[Any, ...]]
-) -> list[Sequence[tuple[Any, ...]]]:
-    cursor = connection.cursor()
-    try:
-        return [cursor.execute(sql, value).fetchall() for value in values]
-    finally:
-        cursor.close()
 
 
 def _run(

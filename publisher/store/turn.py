@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, and_, bindparam, case, exists, insert, null, or_, select, update
+from sqlalchemy import BigInteger, BindParameter, and_, bindparam, case, exists, func, insert, null, select, update
 
 from publisher.delivery_state import delivered
 from publisher.model import SubscriptionState
@@ -88,19 +88,19 @@ def _settle(outcome: Outcome) -> Script[None]:
     if not changed:
         return
     if claim.kind == "delivery" and delivered(outcome.state, doubted=claim.in_doubt):
-        yield from opened_after(claim.subscription_id, claim.to_seq)
+        yield from opened_after(claim.subscription_id, claim.to_seq, claim.created_at or outcome.started_at)
     yield Step(_ATTEMPTED, {
         "kind": claim.kind, "ref_id": claim.id, "number": claim.attempt, "started_at": outcome.started_at,
         "finished_at": outcome.finished_at, "state": outcome.state, **said,
     })
 
 
-def opened_after(subscription_id: int, to_seq: int) -> Script[None]:
-    """Opens a subscription's next window after `to_seq`; it never moves back.
+def opened_after(subscription_id: int, to_seq: int, planned_at: datetime) -> Script[None]:
+    """Opens a subscription's next window after `to_seq`, and that of corrections after `planned_at`; none moves back.
 
     So does that of a welcome edition that is still owed: the reader left and came back while this was on its way.
     """
-    yield Step(_ADVANCED, {"of": subscription_id, "to": to_seq})
+    yield Step(_ADVANCED, {"of": subscription_id, "to": to_seq, "planned_at": planned_at})
 
 
 def _said(reply: Reply) -> dict[str, Any]:
@@ -177,10 +177,14 @@ _ATTEMPTED = Statement(insert(attempts).values({
     name: bindparam(name) for name in ("kind", "ref_id", "number", "started_at", "finished_at", "state", *_REPLY)
 }))
 _MOVING = (subscriptions.c.from_seq, subscriptions.c.welcome_after)
+_PLANNED_AT = bindparam("planned_at", type_=Instant)
+_TOLD = func.coalesce(subscriptions.c.corrections_from, _PLANNED_AT)
 _ADVANCED = Statement(
     update(subscriptions)
-    .where(subscriptions.c.id == _OF, or_(*(column < _TO for column in _MOVING)))
-    .values({column: case((column < _TO, _TO), else_=column) for column in _MOVING})
+    .where(subscriptions.c.id == _OF)
+    .values({column: case((column < _TO, _TO), else_=column) for column in _MOVING} | {
+        subscriptions.c.corrections_from: case((_TOLD < _PLANNED_AT, _PLANNED_AT), else_=_TOLD),
+    })
 )
 _IDS: BindParameter[int] = bindparam("ids", expanding=True)
 _LOCK_READERS = Statement(

@@ -10,7 +10,7 @@ from sqlalchemy import update
 
 from publisher.model import ArticleStatus, Frequency, Subscription
 from publisher.outgoing import DeliveryState, NewVariant
-from publisher.store import articles, audience, editions, planning
+from publisher.store import articles, audience, editions, planned, planning
 from publisher.store.bulk import plain
 from publisher.store.mail_schema import subscriptions
 
@@ -78,7 +78,7 @@ async def test_readers_who_are_alike_are_equal_but_for_themselves(scene: Any) ->
     first, third = found[ids[0], ids[1]], found[ids[2],]
     assert {planning.newsletter_of(group) for group in page.groups} == {"daily"}
     assert first == planning.Alike(
-        "daily", Frequency.DAILY, 0, time(7), (), 0, NOW, NOW - timedelta(days=1), "UTC")
+        "daily", Frequency.DAILY, 0, time(7), (), 0, NOW, NOW - timedelta(days=1), None, "UTC")
     assert (third.frequency, third.weekday, third.local_time) == (Frequency.WEEKLY, 3, time(18, 30))
     assert (third.sections, third.next_due_at) == (("arts", "news"), LATER)
 
@@ -95,8 +95,10 @@ async def test_only_those_are_held_who_are_still_as_they_were_read(scene: Any) -
         await audience.set_due(tx, ids[2], LATER)
         await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[3]).values(from_seq=7))
         await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[4]).values(generation=9))
-        assert await planning.hold(tx, page.groups) == await planning.hold(tx, by_hand.groups) == {ids[0], ids[5]}
+        await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[5]).values(paused_until=LATER))
+        assert await planning.changed(tx, page.groups) == await planning.changed(tx, by_hand.groups) == set(ids[1:])
         assert {found[0] for found in await planning.lock(tx, [*ids, 999])} == set(ids) - {ids[1]}
+        assert [group.ids for group in (await planning.due(tx, LATER, 9)).groups if ids[5] in group.ids] == []
 
 
 async def test_those_without_a_due_instant_are_held_too(scene: Any) -> None:
@@ -105,7 +107,7 @@ async def test_those_without_a_due_instant_are_held_too(scene: Any) -> None:
     async with scene.store.write() as tx:
         page = await planning.active(tx, "daily", 9)
         await audience.set_due(tx, ids[1], NOW)
-        assert await planning.hold(tx, page.groups) == {ids[0]}
+        assert await planning.changed(tx, page.groups) == {ids[1]}
 
 
 async def test_deliveries_are_added_where_the_slot_is_free(scene: Any) -> None:
@@ -116,13 +118,20 @@ async def test_deliveries_are_added_where_the_slot_is_free(scene: Any) -> None:
         edition = await editions.edition(tx, "daily", NOW.date(), "scheduled", 1, NOW)
         variant = await editions.variant(tx, edition, NewVariant("key", "en", "Subject", "", "", ()))
         at = plain(tx.dialect.name, NOW)
-        new = planning.Edition(edition, variant, "D:2026-11-22", (0, 1), at)
-        rows = planning.new_rows(new, ids, [f"<new.{ident}@example.org>" for ident in ids], [at] * len(ids))
-        assert [planning.slot_of(row) for row in rows] == [(ident, "D:2026-11-22") for ident in ids]
-        assert await planning.add(tx, rows) == 2
-        assert await planning.add(tx, []) == 0
-        await planning.move(tx, (LATER, NOW), ids[:1])
-    assert sorted(await scene.ledger()) == [f"r{n}@example.org D:2026-11-22" for n in range(3)]
+        later = plain(tx.dialect.name, LATER)
+        new = [
+            planned.Parcel(edition, variant, "D:2026-11-22", (0, 1), at, ids[:2]),
+            planned.Parcel(edition, variant, "D:2026-11-22", (0, 2), later, ids[2:]),
+        ]
+        frame = planned.Frame("<new.", "@example.org>")
+        assert await planned.add(tx, new, frame, at) == 2
+        assert await planned.add(tx, [], frame, at) == 0
+        await planned.move(tx, (LATER, NOW), ids[:1])
+    ledger = await scene.ledger()
+    assert sorted(ledger) == [f"r{n}@example.org D:2026-11-22" for n in range(3)]
+    third = ledger["r2@example.org D:2026-11-22"]
+    assert (third.message_id, third.to_seq, third.next_attempt_at, third.created_at) == (
+        f"<new.{ids[2]}@example.org>", 2, LATER, NOW)
     found = [await subscription(scene, ident) for ident in ids]
     assert [(s.next_due_at, s.last_due_at) for s in found] == [(LATER, NOW), (LATER, NOW), (None, None)]
 

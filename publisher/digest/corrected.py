@@ -1,0 +1,69 @@
+"""Corrections: readers who were mailed what was corrected since are told once, with their next edition.
+
+    alike | corrected since their last edition | who of them was mailed which of these? -> readers who are told the same
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from publisher.digest.course import Course
+from publisher.digest.select import with_corrections
+from publisher.store import corrections
+from publisher.store.corrections import Correction
+from publisher.store.engine import Tx
+from publisher.store.planning import Group
+
+#: Corrections that an edition tells of, at most: those of the last ones.
+TOLD = 50
+#: Instants of last editions, and sets of corrections, of which a run remembers what belongs to them.
+_KEPT = 256
+
+
+@dataclass(slots=True)
+class Errata:
+    """What a run knows of corrections, up to its own instant."""
+
+    now: datetime
+    since: dict[datetime, tuple[Correction, ...]] = field(default_factory=dict)
+    #: Variants that hold any of these articles as news.
+    holding: dict[tuple[Correction, ...], dict[int, frozenset[str]]] = field(default_factory=dict)
+
+
+async def split(tx: Tx, errata: Errata, course: Course, group: Group) -> list[tuple[Course, Group]]:
+    """The same readers, those together who are to be told of the same corrections."""
+    after = course.corrections_from
+    found = () if after is None else await _since(tx, errata, after)
+    if not found:
+        return [(course, group)]
+    variants = await _holding(tx, errata, found)
+    lowest = min(one.seq for one in found)
+    mailed = await corrections.mailed(tx, group.ids, variants, lowest)
+    by_told: defaultdict[tuple[Correction, ...], list[int]] = defaultdict(list)
+    for ident in group.ids:
+        mine = mailed.get(ident, set())
+        by_told[tuple(one for one in found if one.article_id in mine)].append(ident)
+    return [(_told(course, told), replace(group, ids=ids)) for told, ids in by_told.items()]
+
+
+def _told(course: Course, told: tuple[Correction, ...]) -> Course:
+    key = with_corrections(course.key, [(one.article_id, one.content_hash) for one in told])
+    return replace(course, corrected=tuple(one.article_id for one in told), key=key)
+
+
+async def _since(tx: Tx, errata: Errata, after: datetime) -> tuple[Correction, ...]:
+    if after not in errata.since:
+        if len(errata.since) >= _KEPT:
+            errata.since.clear()
+        errata.since[after] = tuple(await corrections.since(tx, after, errata.now, TOLD))
+    return errata.since[after]
+
+
+async def _holding(tx: Tx, errata: Errata, found: tuple[Correction, ...]) -> dict[int, frozenset[str]]:
+    if found not in errata.holding:
+        if len(errata.holding) >= _KEPT:
+            errata.holding.clear()
+        errata.holding[found] = await corrections.holding(tx, {one.article_id for one in found})
+    return errata.holding[found]
