@@ -63,7 +63,8 @@ TABLE = {
         feeds.publish
         site.pictures site.publish
         audience.optin
-        digest.batch digest.corrected digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
+        digest.batch digest.corrected digest.course digest.desk digest.plan digest.press digest.preview digest.resume
+        digest.revise digest.shelf
         digest.welcome
         mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press
         mail.sender mail.stock mail.testcopy

@@ -50,7 +50,7 @@ class Run:
 
     def __post_init__(self) -> None:
         self.shelf = Shelf.of(manual=bool(self.manual))
-        self.errata = Errata(self.desk.now)
+        self.errata = Errata(self.desk.now, self.desk.settings.mail.settle_mail)
 
 
 @dataclass(slots=True)

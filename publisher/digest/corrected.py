@@ -1,13 +1,15 @@
 """Corrections: readers who were mailed what was corrected since are told once, with their next edition.
 
     alike | corrected since their last edition | who of them was mailed which of these? -> readers who are told the same
+
+Corrections have to settle as articles do: one that was made a moment ago is told with the edition after.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from publisher.digest.course import Course
 from publisher.digest.select import with_corrections
@@ -24,9 +26,11 @@ _KEPT = 256
 
 @dataclass(slots=True)
 class Errata:
-    """What a run knows of corrections, up to its own instant."""
+    """What a run knows of corrections."""
 
     now: datetime
+    #: `mail.settle_mail`.
+    settle: timedelta
     since: dict[datetime, tuple[Correction, ...]] = field(default_factory=dict)
     #: Variants that hold any of these articles as news.
     holding: dict[tuple[Correction, ...], dict[int, frozenset[str]]] = field(default_factory=dict)
@@ -57,7 +61,8 @@ async def _since(tx: Tx, errata: Errata, after: datetime) -> tuple[Correction, .
     if after not in errata.since:
         if len(errata.since) >= _KEPT:
             errata.since.clear()
-        errata.since[after] = tuple(await corrections.since(tx, after, errata.now, TOLD))
+        begin, end = after - errata.settle, errata.now - errata.settle
+        errata.since[after] = tuple(await corrections.since(tx, begin, end, TOLD))
     return errata.since[after]
 
 

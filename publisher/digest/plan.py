@@ -22,10 +22,10 @@ from publisher.config import Settings
 from publisher.digest.batch import BATCH, Run, plan_due
 from publisher.digest.desk import Desk
 from publisher.digest.press import Press
+from publisher.digest.resume import resume
 from publisher.digest.revise import revise
 from publisher.digest.welcome import receive
 from publisher.progress import Progress, silent
-from publisher.store import pauses
 from publisher.store.engine import Store
 from publisher.templating import Templates
 
@@ -77,7 +77,7 @@ async def plan(
     hears of subscriptions looked at. `batch`: subscriptions planned in one write transaction.
     """
     desk = Desk(store, settings, Press(settings, templates), now)
-    await _end_pauses(desk)
+    await resume(desk)
     await receive(desk)
     run = Run(desk, manual, newsletter, batch)
     # What stands in memory before is looked through for garbage once, not with each batch; and a batch is many rows
@@ -92,17 +92,6 @@ async def plan(
         gc.unfreeze()
     await revise(desk)
     return _report(desk.tally, desk.press.faults)
-
-
-async def _end_pauses(desk: Desk) -> None:
-    while True:
-        async with desk.store.read() as tx:
-            ends = await pauses.over(tx, desk.now, BATCH)
-        if not ends:
-            return
-        for until in ends:
-            async with desk.store.write() as tx:
-                desk.tally["resumed"] += await pauses.end(tx, until, BATCH)
 
 
 def _report(tally: Counter[str], faults: Sequence[str]) -> PlanReport:

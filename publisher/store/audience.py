@@ -89,7 +89,7 @@ async def confirm(tx: Tx, subscription_id: int, now: datetime, *, welcome: bool)
     present = await articles.max_seq(tx)
     await _set(
         tx, subscription_id, state=SubscriptionState.ACTIVE, confirmed_at=now, from_seq=present, next_due_at=None,
-        welcome_after=found.from_seq if welcome else None,
+        paused_until=None, welcome_after=found.from_seq if welcome else None,
     )
     return True
 
@@ -104,7 +104,7 @@ async def unsubscribe(tx: Tx, subscription_id: int, now: datetime) -> bool:
         return False
     await _set(
         tx, subscription_id, state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
-        generation=found.generation + 1,
+        paused_until=None, generation=found.generation + 1,
     )
     unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
     await tx.execute(

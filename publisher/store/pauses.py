@@ -2,30 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, case, select, update
+from sqlalchemy import BigInteger, and_, bindparam, case, select, update
 
-from publisher.store import tides
+from publisher.model import Reader, SubscriptionState
+from publisher.store import audience, tides
 from publisher.store.engine import Tx
+from publisher.store.instant import Instant
 from publisher.store.mail_schema import subscriptions
 
 _C = subscriptions.c
+_PLACE = bindparam("place", type_=BigInteger)
+_ENDED = (
+    update(subscriptions)
+    .where(_C.id == bindparam("of"), _C.paused_until == bindparam("until", type_=Instant))
+    .values(
+        paused_until=None, next_due_at=bindparam("due", type_=Instant),
+        from_seq=case((_C.from_seq < _PLACE, _PLACE), else_=_C.from_seq),
+    )
+)
 
 
-async def over(tx: Tx, now: datetime, limit: int) -> list[datetime]:
-    """Ends of pauses that have come, each once, the first one first; found along an index of pauses."""
-    query = select(_C.paused_until).where(_C.paused_until.is_not(None), _C.paused_until <= now)
-    return list((await tx.execute(query.distinct().order_by(_C.paused_until).limit(limit))).scalars())
+async def over(tx: Tx, now: datetime, limit: int) -> list[Reader]:
+    """Active subscriptions whose pause has come to its end, at most so many; found along an index of pauses."""
+    ended = and_(_C.paused_until.is_not(None), _C.paused_until <= now, _C.state == SubscriptionState.ACTIVE)
+    ids = (await tx.execute(select(_C.id).where(ended).order_by(_C.paused_until, _C.id).limit(limit))).scalars()
+    found = [await audience.reader(tx, ident) for ident in list(ids)]
+    return [it for it in found if it is not None]
 
 
-async def end(tx: Tx, until: datetime, limit: int) -> int:
-    """Ends the pauses that last until this instant, at most so many; how many.
+async def end(tx: Tx, ended: Sequence[tuple[int, datetime, datetime]]) -> int:
+    """Ends these pauses where they still end then: (subscription, end, first due instant after it). How many.
 
-    The next window opens after what had gone live by then, whenever this is called; it never moves back.
+    The next window opens after what had gone live by the end, whenever this is called; it never moves back.
     """
-    place = await tides.seq_at(tx, until)
-    waiting = select(_C.id).where(_C.paused_until == until).order_by(_C.id).limit(limit).with_for_update()
-    chosen = and_(_C.id.in_(waiting.scalar_subquery()), _C.paused_until == until)
-    ended = {"from_seq": case((_C.from_seq < place, place), else_=_C.from_seq), "paused_until": None}
-    return (await tx.execute(update(subscriptions).where(chosen).values(**ended))).rowcount
+    found = await audience.lock_all(tx, (ident for ident, _, _ in ended))
+    still = [one for one in ended if one[0] in found and found[one[0]].paused_until == one[1]]
+    places = {until: await tides.seq_at(tx, until) for until in {one[1] for one in still}}
+    if still:
+        await tx.execute(_ENDED, [
+            {"of": ident, "until": until, "due": due, "place": places[until]} for ident, until, due in still
+        ])
+    return len(still)
