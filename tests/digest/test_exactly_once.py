@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from sqlalchemy import event, update
+from sqlalchemy import update
 
 from publisher.config import Settings
 from publisher.model import Article, ArticleStatus, Frequency
@@ -26,6 +26,7 @@ from publisher.store import articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import open_store
 from publisher.store.mail_schema import deliveries, subscribers, subscriptions
 from publisher.templating import Templates
+from tests.faults import killed
 
 T = TypeVar("T")
 SECTIONS = ("News", "Arts", "Sport")
@@ -42,10 +43,6 @@ STARTS = tuple(
 SETTLE = timedelta(seconds=60)
 #: Runs, and steps in each: thousands of steps in all. By `make model` many times as many.
 LONG = int(os.environ.get("PUBLISHER_MODEL", "0"))
-
-
-class Killed(Exception):
-    """The planner's end, at a statement."""
 
 
 @dataclass
@@ -301,21 +298,8 @@ class Machine(RuleBasedStateMachine):
     @rule(at=st.integers(1, 60))
     def die_planning(self, at: int) -> None:
         """The planner is killed before its statement number `at`; the next one comes later."""
-        left = [at]
-
-        def before(*_: Any) -> None:
-            left[0] -= 1
-            if left[0] == 0:
-                raise Killed
-
-        engine = self.world.store._engine.sync_engine
-        event.listen(engine, "before_cursor_execute", before)
-        try:
+        with killed(self.world.store, at):
             self.wait(self.world.plan())
-        except Killed:
-            pass
-        finally:
-            event.remove(engine, "before_cursor_execute", before)
 
     @rule()
     def restart(self) -> None:
