@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, literal_column, select
+from sqlalchemy import func, select
 
 from publisher.change_kind import Change
 from publisher.model import ArticleStatus
+from publisher.outgoing import DeliveryState
 from publisher.store.bulk import among
 from publisher.store.engine import Tx
 from publisher.store.mail_schema import deliveries, variant_articles
@@ -60,14 +61,15 @@ async def mailed(
 ) -> dict[int, set[str]]:
     """Which of the articles of these `variants` each subscription was mailed; none of them has a lower `seq`.
 
-    Looks along the index of what was accepted, from the windows on that end at `lowest_seq`.
+    Looks along the index of what was claimed, from the windows on that end at `lowest_seq`.
     """
-    query = select(deliveries.c.subscription_id, deliveries.c.variant_id).where(
+    # The state is looked at here: in the query it would lead SQLite to the index of states.
+    query = select(deliveries.c.subscription_id, deliveries.c.variant_id, deliveries.c.state).where(
         among(tx, deliveries.c.subscription_id, subscription_ids),
-        deliveries.c.state == literal_column("'accepted'"), deliveries.c.to_seq >= lowest_seq,
+        deliveries.c.claimed_at.is_not(None), deliveries.c.to_seq >= lowest_seq,
     )
     found: defaultdict[int, set[str]] = defaultdict(set)
     for row in await tx.execute(query):
-        if row.variant_id in variants:
+        if row.variant_id in variants and row.state == DeliveryState.ACCEPTED:
             found[row.subscription_id] |= variants[row.variant_id]
     return found

@@ -23,9 +23,8 @@ from publisher.store.instant import Instant
 from publisher.store.schema import Key, metadata
 
 _UNENDED = text("finished_at IS NULL")
-_ACCEPTED = text("state = 'accepted'")
+_CLAIMED = text("claimed_at IS NOT NULL")
 _PAUSED = text("paused_until IS NOT NULL")
-_STALE = text("stale")
 
 subscribers = Table(
     "subscribers", metadata,
@@ -130,7 +129,7 @@ variants = Table(
     #: "full", or "headlines": shared by readers of rare windows (`publisher.digest.shelf`).
     Column("form", String(10), nullable=False, server_default="full"),
     UniqueConstraint("edition_id", "key", "revision"),
-    Index("ix_variants_stale", "id", sqlite_where=_STALE, postgresql_where=_STALE),
+    Index("ix_variants_stale", "id", sqlite_where=text("stale = 1"), postgresql_where=text("stale")),
 )
 
 variant_articles = Table(
@@ -166,7 +165,7 @@ deliveries = Table(
     #: What has not ended: finding a reader's open delivery costs the same whatever they got before.
     Index("ix_deliveries_open", "subscription_id", sqlite_where=_UNENDED, postgresql_where=_UNENDED),
     #: What a reader was mailed, by windows.
-    Index("ix_deliveries_accepted", "subscription_id", "to_seq", sqlite_where=_ACCEPTED, postgresql_where=_ACCEPTED),
+    Index("ix_deliveries_claimed", "subscription_id", "to_seq", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
 #: Transactional mail: a ledger of its own.

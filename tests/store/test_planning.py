@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import event, update
 
 from publisher.model import ArticleStatus, Frequency, Subscription
 from publisher.outgoing import DeliveryState, NewVariant
-from publisher.store import articles, audience, editions, planned, planning
+from publisher.store import articles, audience, corrections, editions, pauses, planned, planning
 from publisher.store.bulk import plain
+from publisher.store.engine import Store
 from publisher.store.mail_schema import subscriptions
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -193,3 +196,87 @@ async def test_I4_two_who_make_one_variant_at_once_agree(scene: Any) -> None:
         return ident
 
     assert len(set(await asyncio.gather(make(), make(), make()))) == 1
+
+
+@asynccontextmanager
+async def plans(store: Any) -> AsyncIterator[list[str]]:
+    """How SQLite goes about each query that is run inside."""
+    engine = store._engine.sync_engine
+    found: list[str] = []
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, values: Any, *_: Any) -> None:
+        asked.append((statement, values))
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield found
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
+    async with store.read() as tx:
+        for statement, values in asked:
+            if statement.startswith(("SELECT", "WITH", "INSERT", "UPDATE")):
+                rows = await tx.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+                found.append("\n".join(row[3] for row in rows))
+
+
+async def test_I8_an_index_finds_who_is_due(store: Store) -> None:
+    """Along the order of due instants, from page to page; no look at a reader who is not due, and no sorting of all."""
+    async with plans(store) as found, store.read() as tx:
+        await planning.due(tx, NOW, 10)
+        await planning.due(tx, NOW, 10, ("2026-11-22 07:00:00.000000", 7))
+    assert len(found) == 2
+    for plan in found:
+        assert "SEARCH subscriptions USING INDEX ix_subscriptions_state_next_due_at (state=? AND next_due_at" in plan
+        assert "next_due_at<?" in plan
+        assert "SCAN subscriptions" not in plan
+        assert "SCAN subscribers" not in plan
+        assert "USE TEMP B-TREE FOR ORDER BY" not in plan
+
+
+async def test_I8_an_index_finds_pauses_that_are_over_and_messages_to_revise(store: Store) -> None:
+    """Neither looks at what is not paused, or not stale."""
+    async with plans(store) as found, store.read() as tx:
+        await pauses.over(tx, NOW, 10)
+        await editions.stale_variants(tx)
+    assert "ix_subscriptions_paused_until" in found[0]
+    assert "ix_variants_stale" in found[1]
+
+
+async def test_I8_what_a_reader_was_mailed_is_found_by_their_last_windows(store: Store) -> None:
+    """Whatever they got in years."""
+    async with plans(store) as found, store.read() as tx:
+        await corrections.mailed(tx, [1, 2], {1: frozenset("a")}, 7)
+    assert "USING INDEX ix_deliveries_claimed (subscription_id=? AND to_seq>?)" in found[0]
+
+
+async def test_I8_a_page_is_written_without_looking_at_others(store: Store) -> None:
+    """Each reader's row by its id, each open delivery by its reader."""
+    groups = [planning.Group(("daily", "daily", 0, "07:00", "[]", 0, None, None, None, "UTC"), 1, [1, 2])]
+    async with plans(store) as found, store.write() as tx:
+        await planning.changed(tx, groups)
+        await editions.open_deliveries(tx, [1, 2])
+        await planned.move(tx, (LATER, NOW), [1, 2])
+    assert not [plan for plan in found if "SCAN subscriptions" in plan or "SCAN deliveries" in plan]
+    assert "ix_deliveries_open" in found[1]
+
+
+async def test_a_pause_ends_at_the_place_that_was_reached_at_its_end(scene: Any) -> None:
+    """Not where things stand when it is noticed; one that was moved on meanwhile stays."""
+    await scene.live(2)
+    ident = await scene.reader("r@example.org")
+    until = NOW + timedelta(hours=1)
+    async with scene.store.write() as tx:
+        await tx.execute(update(subscriptions).values(paused_until=until, next_due_at=until))
+        assert await pauses.over(tx, NOW, 10) == []
+        assert [found.subscription.id for found in await pauses.over(tx, until, 10)] == [ident]
+    await scene.add()
+    async with scene.store.write() as tx:
+        await articles.publish_due(tx, until)
+    await scene.add()
+    async with scene.store.write() as tx:
+        await articles.publish_due(tx, until + timedelta(seconds=1))
+        assert await pauses.end(tx, [(ident, NOW, LATER)]) == 0
+        assert await pauses.end(tx, [(ident, until, LATER)]) == 1
+    found = await subscription(scene, ident)
+    assert (found.from_seq, found.paused_until, found.next_due_at) == (3, None, LATER)

@@ -19,15 +19,16 @@ def upgrade() -> None:
         "ix_subscriptions_paused_until", "subscriptions", ["paused_until"], sqlite_where=paused, postgresql_where=paused
     )
     op.add_column("variants", sa.Column("form", sa.String(length=10), nullable=False, server_default="full"))
-    stale = sa.text("stale")
-    op.create_index("ix_variants_stale", "variants", ["id"], sqlite_where=stale, postgresql_where=stale)
+    op.create_index(
+        "ix_variants_stale", "variants", ["id"], sqlite_where=sa.text("stale = 1"), postgresql_where=sa.text("stale")
+    )
     op.add_column(
         "variant_articles", sa.Column("correction", sa.Boolean(), nullable=False, server_default=sa.false())
     )
-    accepted = sa.text("state = 'accepted'")
+    claimed = sa.text("claimed_at IS NOT NULL")
     op.create_index(
-        "ix_deliveries_accepted", "deliveries", ["subscription_id", "to_seq"],
-        sqlite_where=accepted, postgresql_where=accepted,
+        "ix_deliveries_claimed", "deliveries", ["subscription_id", "to_seq"],
+        sqlite_where=claimed, postgresql_where=claimed,
     )
     op.create_index("ix_article_versions_replaced_at", "article_versions", ["replaced_at"])
     _tides()
