@@ -101,10 +101,7 @@ async def _plan(run: Run, page: Page) -> None:
         decided = await courses(run.desk, tx, run.memory, (group.alike for group in groups), run.manual)
         if before != run.memory.change:
             await drop_stale(tx, run.shelf)
-        told = [
-            pair for course, group in zip(decided, groups, strict=True)
-            for pair in await split(tx, run.errata, course, group)
-        ]
+        told = await split(tx, run.errata, list(zip(decided, groups, strict=True)))
     sheet = Sheet()
     for course, group in told:
         await _enter(run, sheet, course, group)

@@ -8,6 +8,7 @@ Corrections have to settle as articles do: one that was made a moment ago is tol
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -36,15 +37,23 @@ class Errata:
     holding: dict[tuple[Correction, ...], dict[int, frozenset[str]]] = field(default_factory=dict)
 
 
-async def split(tx: Tx, errata: Errata, course: Course, group: Group) -> list[tuple[Course, Group]]:
+async def split(tx: Tx, errata: Errata, readers: Sequence[tuple[Course, Group]]) -> list[tuple[Course, Group]]:
     """The same readers, those together who are to be told of the same corrections."""
-    after = course.corrections_from
-    found = () if after is None else await _since(tx, errata, after)
-    if not found:
-        return [(course, group)]
-    variants = await _holding(tx, errata, found)
-    lowest = min(one.seq for one in found)
-    mailed = await corrections.mailed(tx, group.ids, variants, lowest)
+    found = [await _since(tx, errata, course.corrections_from) for course, _ in readers]
+    asked: defaultdict[tuple[Correction, ...], list[int]] = defaultdict(list)
+    for corrected, (_, group) in zip(found, readers, strict=True):
+        if corrected:
+            asked[corrected] += group.ids
+    mailed = {corrected: await _mailed(tx, errata, corrected, ids) for corrected, ids in asked.items()}
+    return [
+        one for corrected, (course, group) in zip(found, readers, strict=True)
+        for one in (_parts(course, group, corrected, mailed[corrected]) if corrected else [(course, group)])
+    ]
+
+
+def _parts(
+    course: Course, group: Group, found: tuple[Correction, ...], mailed: dict[int, set[str]]
+) -> list[tuple[Course, Group]]:
     by_told: defaultdict[tuple[Correction, ...], list[int]] = defaultdict(list)
     for ident in group.ids:
         mine = mailed.get(ident, set())
@@ -57,7 +66,10 @@ def _told(course: Course, told: tuple[Correction, ...]) -> Course:
     return replace(course, corrected=tuple(one.article_id for one in told), key=key)
 
 
-async def _since(tx: Tx, errata: Errata, after: datetime) -> tuple[Correction, ...]:
+async def _since(tx: Tx, errata: Errata, after: datetime | None) -> tuple[Correction, ...]:
+    """What was corrected since the edition that was planned then; nothing where there was none."""
+    if after is None:
+        return ()
     if after not in errata.since:
         if len(errata.since) >= _KEPT:
             errata.since.clear()
@@ -66,9 +78,13 @@ async def _since(tx: Tx, errata: Errata, after: datetime) -> tuple[Correction, .
     return errata.since[after]
 
 
-async def _holding(tx: Tx, errata: Errata, found: tuple[Correction, ...]) -> dict[int, frozenset[str]]:
+async def _mailed(
+    tx: Tx, errata: Errata, found: tuple[Correction, ...], ids: Sequence[int]
+) -> dict[int, set[str]]:
+    """Which of these articles each of these subscriptions was mailed."""
     if found not in errata.holding:
         if len(errata.holding) >= _KEPT:
             errata.holding.clear()
         errata.holding[found] = await corrections.holding(tx, {one.article_id for one in found})
-    return errata.holding[found]
+    lowest = min(one.seq for one in found)
+    return await corrections.mailed(tx, ids, errata.holding[found], lowest)
