@@ -1,9 +1,10 @@
 # make run    the whole job, from a fresh clone: http://127.0.0.1:8000
 # make test   all tests; make torture: those of an article's identity in full size, some minutes
+# make model  each reader gets each article exactly once: 100,000 steps against a plain model
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test torture crash lint bench bounces fuzz fuzz-reports clean
+.PHONY: run test model torture crash lint bench bounces fuzz fuzz-reports clean
 
 run: .venv/run
 	@$(BIN)/publisher ingest
@@ -12,6 +13,12 @@ run: .venv/run
 
 test: .venv/dev
 	$(BIN)/pytest -n 2 --dist worksteal
+
+# Readers, articles, clocks and faults in any order, against a plain model: about half an hour.
+MODEL_RUNS ?= 50
+
+model: .venv/dev
+	PUBLISHER_MODEL=$(MODEL_RUNS) $(BIN)/pytest -n 2 --dist worksteal tests/digest/test_exactly_once.py
 
 torture: .venv/dev
 	PUBLISHER_TORTURE=5 $(BIN)/pytest -n 2 tests/intake/test_torture.py tests/intake/test_torture_newsroom.py

@@ -89,7 +89,12 @@ class Variant:
     subject: str
     html: str
     text: str
+    #: The stories.
     article_ids: tuple[str, ...]
+    #: What stands in it because it was corrected.
+    corrected_ids: tuple[str, ...] = ()
+    #: "full" or "headlines".
+    form: str = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +107,12 @@ class NewVariant:
     subject: str
     html: str
     text: str
+    #: The stories.
     article_ids: tuple[str, ...]
+    #: What stands in it because it was corrected.
+    corrected_ids: tuple[str, ...] = ()
+    #: "full" or "headlines".
+    form: str = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,8 @@ TABLE = {
         websub.accept websub.deliver websub.distribute websub.notice websub.ping websub.verify
         site.pictures site.publish
         audience.erase audience.keep_out audience.mine audience.move_in audience.optin audience.personal audience.placing
-        digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
+        digest.batch digest.corrected digest.course digest.desk digest.plan digest.press digest.preview digest.resume
+        digest.revise digest.shelf
         digest.welcome
         inbound.collect inbound.effects inbound.receive
         mail.ahead mail.alert mail.aside mail.connections mail.crew mail.deliver mail.forward mail.ledger mail.notices mail.pacing mail.press

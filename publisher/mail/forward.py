@@ -97,8 +97,14 @@ def enclosed(settings: Settings, letter: Forward, signer: Signer | None, now: da
         base64.encodebytes(letter.content).replace(b"\n", b"\r\n"), line, b"--\r\n",
     ])
     joined = b"".join(head)
-    signature = b"" if signer is None else dkim.sign(dkim.stamp(signer, joined, []), [], body, now)
-    return b"".join([signature, joined, b"\r\n", body])
+    return b"".join([_signature(signer, joined, body, now), joined, b"\r\n", body])
+
+
+def _signature(signer: Signer | None, head: bytes, body: bytes, now: datetime) -> bytes:
+    if signer is None:
+        return b""
+    field = dkim.unsealed(dkim.stamp(signer, head, []), [], [body], now)
+    return dkim.sealed(field, signer.sign(field.data))
 
 
 def _reply_to(author: str) -> list[bytes]:

@@ -13,7 +13,7 @@ from sqlalchemy import update as sql_update
 
 from publisher.change_kind import Change
 from publisher.model import Article, ArticleStatus
-from publisher.store import article_rows, documents, versions
+from publisher.store import article_rows, documents, tides, versions
 from publisher.store.engine import Tx
 from publisher.store.mail_schema import variant_articles, variants
 from publisher.store.schema import articles, counters
@@ -22,7 +22,6 @@ from publisher.store.schema import articles, counters
 _NEWEST = 20
 
 _LIVE = and_(articles.c.status == ArticleStatus.LIVE, articles.c.seq.is_not(None))
-
 
 # Made once: making a statement takes longer than running it.
 _INSERT = sql_insert(articles)
@@ -109,6 +108,8 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     if not rows:
         return []
     last = await step(tx, "seq", len(fresh)) if fresh else 0
+    if fresh:
+        await tides.note(tx, last, now)
     seqs = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
     first = await step(tx, "change", len(rows)) - len(rows) + 1
     live = sql_update(articles).where(articles.c.id == bindparam("of")).values(

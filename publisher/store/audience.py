@@ -195,7 +195,10 @@ async def list_readers(
 
 async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
     """Active subscriptions that have no due instant yet, in the order of their ids, those after `after_id`."""
-    waiting = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None))
+    waiting = and_(
+        subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None),
+        subscriptions.c.paused_until.is_(None),
+    )
     query = _READERS.where(waiting, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
     return await _readers(tx, query)
 

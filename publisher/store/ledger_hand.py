@@ -113,7 +113,7 @@ async def _decide(tx: Tx, event: Event, table: Table, page: Sequence[Row[Any]], 
     """The rows of the page to change, as they stand now; the others are counted with their reasons."""
     still = (table.c.id.in_([row.id for row in page]), table.c.state.in_(sources(event)))
     to_seq = literal(0).label("to_seq") if table is notices else table.c.to_seq
-    query = select(table.c.id, table.c.state, table.c.subscription_id, to_seq)
+    query = select(table.c.id, table.c.state, table.c.subscription_id, to_seq, table.c.created_at)
     rows: list[Row[Any]] = list(await tx.execute(query.where(*still).order_by(table.c.id.desc())))
     if event is Event.RETRY:
         rows = await _repeatable(tx, table, rows, done)
@@ -197,7 +197,8 @@ async def _write(tx: Tx, event: Event, table: Table, rows: Sequence[Row[Any]], n
             await tx.execute(update(table).where(*guard).values(_values(event, table, then, now)))
         closes = delivered(then, doubted=state == DeliveryState.IN_DOUBT) and event is not Event.RESOLVE_LOST
         if closes and table is deliveries:
-            await run_in(tx, opened_after([(row.subscription_id, row.to_seq) for row in mine]))
+            arrived = [(row.subscription_id, row.to_seq, row.created_at) for row in mine]
+            await run_in(tx, opened_after(tx.dialect.name, arrived))
 
 
 def _values(event: Event, table: Table, then: DeliveryState, now: datetime) -> dict[str, Any]:

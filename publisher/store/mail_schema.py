@@ -24,6 +24,8 @@ from publisher.store.schema import Key, metadata
 
 _UNENDED = text("finished_at IS NULL")
 _REFUSED = text("state IN ('bounced', 'expired')")
+_CLAIMED = text("claimed_at IS NOT NULL")
+_PAUSED = text("paused_until IS NOT NULL")
 
 subscribers = Table(
     "subscribers", metadata,
@@ -67,8 +69,11 @@ subscriptions = Table(
     Column("welcome_after", BigInteger),
     #: Active, and not due before this instant; what goes live until then is passed over.
     Column("paused_until", Instant),
+    #: When the last edition that was delivered was planned: corrections since then are still to be told.
+    Column("corrections_from", Instant),
     UniqueConstraint("subscriber_id", "newsletter"),
     Index("ix_subscriptions_state_next_due_at", "state", "next_due_at", "id"),
+    Index("ix_subscriptions_paused_until", "paused_until", sqlite_where=_PAUSED, postgresql_where=_PAUSED),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
@@ -145,7 +150,10 @@ variants = Table(
     Column("text", Text, nullable=False),
     #: True once an article in it was withdrawn: nothing more of it may be sent.
     Column("stale", Boolean, nullable=False),
+    #: "full", or "headlines": shared by readers of rare windows (`publisher.digest.shelf`).
+    Column("form", String(10), nullable=False, server_default="full"),
     UniqueConstraint("edition_id", "key", "revision"),
+    Index("ix_variants_stale", "id", sqlite_where=text("stale = 1"), postgresql_where=text("stale")),
 )
 
 variant_articles = Table(
@@ -153,6 +161,8 @@ variant_articles = Table(
     Column("variant_id", ForeignKey("variants.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("article_id", ForeignKey("articles.id"), nullable=False, index=True),
+    #: It stands there because it was corrected, not as news.
+    Column("correction", Boolean, nullable=False, server_default=false()),
 )
 
 deliveries = Table(
@@ -178,6 +188,8 @@ deliveries = Table(
     Index("ix_deliveries_state_next_attempt_at", "state", "next_attempt_at"),
     #: What has not ended: finding a reader's open delivery costs the same whatever they got before.
     Index("ix_deliveries_open", "subscription_id", sqlite_where=_UNENDED, postgresql_where=_UNENDED),
+    #: What a reader was mailed, by windows.
+    Index("ix_deliveries_claimed", "subscription_id", "to_seq", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
 #: Transactional mail: a ledger of its own.

@@ -98,7 +98,7 @@ async def _put_away(tx: Tx, kind: str, row: Row[Any], now: datetime) -> bool:
         await tx.execute(update(table).where(table.c.id == row.id).values(**ended))
         if kind == "delivery" and row.state == DeliveryState.IN_DOUBT:
             # What is in doubt may have arrived: its window is not to be opened again (I3).
-            await run_in(tx, opened_after([(row.subscription_id, row.to_seq)]))
+            await run_in(tx, opened_after(tx.dialect.name, [(row.subscription_id, row.to_seq, row.created_at)]))
     elif row.edition_state != "running" and row.next_attempt_at is not None:
         await tx.execute(update(table).where(table.c.id == row.id).values(next_attempt_at=None))
     else:

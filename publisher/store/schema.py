@@ -96,6 +96,16 @@ article_versions = Table(
     Column("content", JSON, nullable=False),
     #: What the change was that replaced it.
     Column("change", String(12), nullable=False, server_default="correction"),
+    Index("ix_article_versions_replaced_at", "replaced_at"),
+)
+
+#: How far the order of articles had come at which instant: a row for each time that articles went live.
+tides = Table(
+    "tides", metadata,
+    #: The last of them.
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_tides_at", "at", "seq"),
 )
 
 

@@ -110,10 +110,11 @@ def _settled_all(dialect: str, kind: str, outcomes: list[Outcome]) -> Script[Non
     ])
     done = [row for row, count in zip(zip(outcomes, said, finished, strict=True), changed, strict=True) if count]
     arrived = [
-        (outcome.claim.subscription_id, outcome.claim.to_seq) for outcome, _, _ in done
+        (outcome.claim.subscription_id, outcome.claim.to_seq, outcome.claim.created_at or outcome.started_at)
+        for outcome, _, _ in done
         if kind == "delivery" and delivered(outcome.state, doubted=outcome.claim.in_doubt)
     ]
-    yield from opened_after(arrived)
+    yield from opened_after(dialect, arrived)
     yield Step(_ATTEMPTED, [
         (kind, outcome.claim.id, outcome.claim.attempt, _at(dialect, outcome.started_at), end, outcome.state.value,
          *words)
@@ -125,12 +126,17 @@ def _place(outcome: Outcome) -> int:
     return outcome.claim.id
 
 
-def opened_after(windows: Sequence[tuple[int, int]]) -> Script[None]:
-    """Opens subscriptions' next windows, each given by its subscription and end; none ever moves back.
+def opened_after(dialect: str, windows: Sequence[tuple[int, int, datetime]]) -> Script[None]:
+    """Opens subscriptions' next windows, each given by its subscription, its end and when it was planned.
 
-    So do those of welcome editions that are still owed: the reader left and came back while this was on its way.
+    That of articles opens after the end, that of corrections after the planning; none ever moves back. So do those of
+    welcome editions that are still owed: the reader left and came back while this was on its way.
     """
-    yield Step(_ADVANCED, [(to_seq, to_seq, to_seq, to_seq, of, to_seq, to_seq) for of, to_seq in windows])
+    rows = []
+    for of, to_seq, planned_at in windows:
+        told = plain(dialect, planned_at)
+        rows.append((to_seq, to_seq, to_seq, to_seq, told, told, of))
+    yield Step(_ADVANCED, rows)
 
 
 def _said(reply: Reply) -> tuple[int, str, str]:
@@ -214,12 +220,14 @@ def _attempted(_dialect: str) -> ClauseElement:
 
 def _advanced(_dialect: str) -> ClauseElement:
     moving = (subscriptions.c.from_seq, subscriptions.c.welcome_after)
-    ends = [bindparam(f"to_{number}", type_=BigInteger) for number in range(6)]
+    ends = [bindparam(f"to_{number}", type_=BigInteger) for number in range(4)]
     cases = {
         column: case((column < ends[2 * at], ends[2 * at + 1]), else_=column) for at, column in enumerate(moving)
     }
-    behind = or_(*(column < end for column, end in zip(moving, ends[4:], strict=True)))
-    return update(subscriptions).where(subscriptions.c.id == bindparam("of"), behind).values(cases)
+    told = subscriptions.c.corrections_from
+    later = or_(told.is_(None), told < bindparam("told_0"))
+    cases[told] = case((later, bindparam("told_1")), else_=told)
+    return update(subscriptions).where(subscriptions.c.id == bindparam("of")).values(cases)
 
 
 def _lock_readers(dialect: str) -> ClauseElement:
@@ -241,6 +249,6 @@ _CLAIMED = {
 _SETTLED = {kind: Bulk(partial(_settled, kind), (*(f"new_{name}" for name in _SETTLING), "of")) for kind in _TABLES}
 _RELEASED = {kind: Bulk(partial(_released, kind), ("new_state", "new_attempts", "due", "of")) for kind in _TABLES}
 _ATTEMPTED = Bulk(_attempted, _ATTEMPT)
-_ADVANCED = Bulk(_advanced, ("to_0", "to_1", "to_2", "to_3", "of", "to_4", "to_5"))
+_ADVANCED = Bulk(_advanced, ("to_0", "to_1", "to_2", "to_3", "told_0", "told_1", "of"))
 _LOCK_READERS = Bulk(_lock_readers, ("ids",))
 _LOCK_VARIANTS = Bulk(_lock_variants, ("ids",))

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from publisher import slots
-from publisher.digest.render import HTML_BYTES, TOLD, Rendered, render
+from publisher.digest.render import HTML_BYTES, TOLD, Edition, Rendered, render
 from publisher.errors import PublisherError
 from publisher.model import Article
 from publisher.settings import Newsletter, Site
@@ -53,7 +53,7 @@ def seen(html: str) -> Seen:
 
 
 def draw(articles: list[Article], *, site: Site = SITE, newsletter: Newsletter = DAILY, kind: str = "scheduled") -> Rendered:
-    return render(TEMPLATES, site, newsletter, articles, kind=kind, on=date(2026, 11, 22))
+    return render(TEMPLATES, site, newsletter, Edition(kind, date(2026, 11, 22), articles))
 
 
 def links(found: Rendered) -> tuple[set[str], set[str]]:
@@ -220,4 +220,4 @@ def test_a_template_that_is_too_big_by_itself_is_refused(make_article: Make, tmp
     (tmp_path / "digest").mkdir()
     (tmp_path / "digest/digest.html").write_text("<html><head></head><body>" + "x" * 90_000 + "</body></html>")
     with pytest.raises(PublisherError, match=r"digest/digest\.html"):
-        render(Templates(tmp_path), SITE, DAILY, [make_article(1)], kind="scheduled", on=date(2026, 11, 22))
+        render(Templates(tmp_path), SITE, DAILY, Edition("scheduled", date(2026, 11, 22), [make_article(1)]))

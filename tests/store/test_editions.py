@@ -177,7 +177,7 @@ async def test_I10_unsent_deliveries_of_a_stale_variant_get_the_new_revision(
         (stale,) = await editions.stale_variants(tx)
         assert len(await editions.unsent_of(tx, stale.id, 10)) == 1
         new = await editions.variant(tx, stale.edition_id, NewVariant("new", "en", "s", "h", "t", (second.id,)))
-        assert await editions.move_unsent(tx, stale.id, new) == 1
+        assert await editions.move_unsent(tx, stale.id, new, 10) == 1
         assert await editions.stale_variants(tx) == []
     (claim,) = await scene.claim()
     assert (claim.variant_id, claim.in_doubt) == (new, state == DeliveryState.IN_DOUBT)
