@@ -99,6 +99,8 @@ class Report:
     proofs: tuple[Proof, ...] = ()
     #: What tells a person how it came to be judged so: the decisive lines, shortened.
     evidence: str = ""
+    #: When it was said, where that is known better than by when it is taken in.
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

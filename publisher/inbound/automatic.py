@@ -58,6 +58,8 @@ def asks_whether_human(message: Part) -> bool:
     return telltales.CHALLENGE.search(plain(message.get("subject")[:300])) is not None
 
 
-def asks_to_leave(message: Part) -> bool:
-    """Whether its subject asks to be taken off the list, and says nothing else."""
-    return telltales.UNSUBSCRIBE.fullmatch(plain(message.get("subject")[:200])) is not None
+def asks_to_leave(message: Part, words: str = "") -> bool:
+    """Whether its subject, or the first line of its `words`, asks to be taken off the list, and says nothing else."""
+    first = next((line for line in words.splitlines() if line.strip()), "")
+    asked = (plain(text[:200]) for text in (message.get("subject"), first))
+    return any(telltales.UNSUBSCRIBE.fullmatch(text) for text in asked if text)

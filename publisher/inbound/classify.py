@@ -30,7 +30,7 @@ def classify(message: Part, words: str, letter: Letter, own: Sequence[Rule] = ()
     if found is None and (told := fields.recipients(message)):
         found = _status(message, words, told, own)
     if found is None:
-        found = _receipt(message) or _leaving(message, letter.recipients)
+        found = _receipt(message) or _leaving(message, words, letter.recipients)
     if found is None and _is_bounce(message):
         found = _in_words(message, words, letter.content, own)
     return found or _by_hand_or_not(message, words, letter.content, own)
@@ -176,17 +176,17 @@ def _receipt(message: Part) -> Finding | None:
     return Finding(*told, _sender(message), "", _subject(message), "disposition notification")
 
 
-def _leaving(message: Part, recipients: Sequence[str]) -> Finding | None:
-    """A mail to the address in List-Unsubscribe, or one whose subject asks for nothing else."""
+def _leaving(message: Part, words: str, recipients: Sequence[str]) -> Finding | None:
+    """A mail to the address in List-Unsubscribe, or one whose subject or first line asks for nothing else."""
     if automatic.from_system(message) or automatic.tells_of_failure(message):
         return None
     to = (*recipients, *(message.get(name) for name in ("to", "delivered-to", "x-original-to", "envelope-to")))
     named = any("unsubscribe+" in one.lower() for one in to)
-    asked = automatic.asks_to_leave(message)
+    asked = automatic.asks_to_leave(message, words) and not automatic.is_bulk(message)
     # Providers write such mail for their readers, and may say so (Auto-Submitted).
     if not asked and (not named or automatic.answers_by_itself(message)):
         return None
-    rule = "to the unsubscribe address" if named else "subject"
+    rule = "to the unsubscribe address" if named else "asks to leave"
     return Finding(ReportClass.UNSUBSCRIBE, ReportKind.UNSUBSCRIBE, _sender(message), "", _subject(message), rule)
 
 

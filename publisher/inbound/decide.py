@@ -2,7 +2,7 @@
 
     what it says    how it is known                         then
     ─────────────   ─────────────────────────────────────   ──────────────────────────────────────────────────────────
-    anything        without proof                           nothing: it is listed
+    anything        without proof                           nothing: it is listed; a wish to leave goes to the editor
     hard            the receiving server, at its door       the address is given up at once
                     a report, the second day on which       the same
                     a report, the first                     counted
@@ -63,6 +63,8 @@ def decide(  # noqa: PLR0911 - a table, read from above
     """The decision. `tally`: what is held against the address, None where mail got through since, or nothing is."""
     if finding.kind is ReportKind.LETTER:
         return Decision(Effect.FORWARD, "a letter: to the editor")
+    if subject is None and finding.kind is ReportKind.UNSUBSCRIBE:
+        return Decision(Effect.FORWARD, "asks to leave and proves nothing: to the editor")
     if subject is None:
         return Decision(Effect.NOTHING, "proves nothing: listed only")
     if finding.report_class is ReportClass.UNSUBSCRIBE:

@@ -82,7 +82,8 @@ async def receive(
 
 async def _no_room(tx: Tx, reports: Sequence[Report], subjects: dict[str, Subject]) -> set[str]:
     """Letters that are not taken in for now: of strangers, where too many wait for the editor."""
-    strangers = [one.digest for one in reports if one.finding.kind is ReportKind.LETTER and one.digest not in subjects]
+    letters = (one.digest for one in reports if one.finding.kind in (ReportKind.LETTER, ReportKind.UNSUBSCRIBE))
+    strangers = [digest for digest in letters if digest not in subjects]
     if not strangers:
         return set()
     count, size = await forwards.waiting(tx)
@@ -121,7 +122,7 @@ def _refusal(row: Any, subject: Subject | None) -> Report:
         ruling.report_class, ReportKind.BOUNCE, subject.email if subject else "", enhanced or str(code or ""),
         shorten(one_line(text), 300), ruling.rule,
     )
-    return Report(finding, "smtp", f"attempt {row.id}", (), clean(text))
+    return Report(finding, "smtp", f"attempt {row.id}", (), clean(text), row.finished_at)
 
 
 async def _fresh(tx: Tx, reports: Sequence[Report]) -> list[Report]:
@@ -192,11 +193,11 @@ async def _settle(
         tally = None
         if subject is not None:
             tally = await _standing(tx, tallies.get(subject.email_key), subject)
-        decision = decide(report.finding, report.way, subject, tally, limits, now)
+        decision = decide(report.finding, report.way, subject, tally, limits, report.at or now)
         if decision.tally is not None:
             tallies[decision.tally.email_key] = changed[decision.tally.email_key] = decision.tally
         decided.append((report, subject, decision))
-    await bounces.add(tx, [row_of(*one, now) for one in decided])
+    await bounces.add(tx, [row_of(*one, one[0].at or now) for one in decided])
     await bounces.keep_tallies(tx, list(changed.values()))
     more = [one for one in decided if one[2].effect in CHANGES]
     ids = await bounces.ids_of(tx, [report.digest for report, *_ in more])

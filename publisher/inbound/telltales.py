@@ -50,11 +50,17 @@ CHALLENGE = re.compile(
     r"antispam|anti-spam|spam ?(?:arrest|blocker|filter)|not (?:on|in) (?:my|the) (?:guest|approved|safe|allow)"
 )
 CHALLENGERS = ("x-tmda-fingerprint", "x-boxbe-message-id", "x-spamarrest-noauth", "x-choicemail-registration", "x-asg-challenge", "x-qmail-challenge")
+#: A subject, or a first line, that asks to be taken off and says nothing else: a headline in a reply asks for nothing.
 UNSUBSCRIBE = re.compile(
-    r"(?:re:|aw:|fwd?:|\s)*(?:please )?(?:unsubscribe|un-subscribe|remove(?: me)?|opt[- ]?out|signoff|sign off|list-unsubscribe|cancel (?:my )?subscription|stop|"
-    r"abmelden|abbestellen|abmeldung|austragen|kundigen|desabonn\w+|desinscri\w+|resilier|darme de baja|baja|cancelar (?:mi )?suscripcion|disiscri\w+|cancellami|annulla iscrizione|"
-    r"cancelar (?:a )?(?:minha )?(?:inscricao|assinatura)|descadastrar|remover|afmelden|uitschrijven|wypisz\w*|rezygnuj\w*|отписаться|отписка|отпишите|配信停止|退会|退订|退訂|수신 ?거부|avregistrera|avmeld\w*|afmeld\w*|odhlasit)"
-    r"(?: me| my \w+| from .{0,80}| .{0,40})?[.! ]*"
+    r"(?:re: |aw: |fwd?: )*(?:please |bitte |merci de |por favor |prosze |pls )?"
+    r"(?:(?:i (?:want|would like|wish) to )?(?:un-?subscribe|list-unsubscribe|opt[- ]?out|sign ?off)(?: (?:me|us|now|request|my (?:e-?mail|address|subscription)))?(?: (?:from|to|of) .{1,80})?"
+    r"|(?:remove|take) (?:me|my (?:e-?mail|address|name))(?: (?:from|off) .{1,80})?|cancel (?:my )?(?:subscription|newsletter)|stop(?: (?:mails?|e-?mails?|sending|newsletter)(?: .{0,20})?)?|remove"
+    r"|(?:newsletter )?(?:abmelden|abbestellen|abmeldung|abbestellung|austragen|kundigung|kundigen)(?: von .{1,80})?|newsletter (?:abbestellen|abmelden)"
+    r"|(?:me |se )?desabonn(?:er|ez-moi|ement)(?: .{0,40})?|desinscri(?:re|ption|vez-moi)(?: .{0,40})?|resiliation"
+    r"|(?:darme de )?baja(?: (?:de|del) .{1,60})?|darse de baja|cancelar (?:mi )?suscripcion|disiscri\w+|cancellami|annulla iscrizione|cancellazione"
+    r"|cancelar (?:a )?(?:minha )?(?:inscricao|assinatura)|descadastrar|afmelden|uitschrijven|wypisz(?: mnie)?|rezygnacja|rezygnuje"
+    r"|отписаться|отписка|отпишите(?: меня)?|配信停止|退会|退订|退訂|수신 ?거부|avregistrera|avmeld\w*|afmeld\w*|odhlasit)"
+    r"(?:,? (?:please|thanks|thank you|danke|merci|gracias))?[.! ]*"
 )
 
 

@@ -84,7 +84,7 @@ async def refused(tx: Tx, since: datetime, limit: int) -> list[Row[Any]]:
 
 
 async def last_judged(tx: Tx) -> datetime | None:
-    """When the last refusal was judged that a receiving server gave at its door."""
+    """When the last refusal was given, of those that receiving servers gave at their doors and that are judged."""
     at: datetime | None = (await tx.execute(select(func.max(bounces.c.at)).where(bounces.c.way == "smtp"))).scalar_one()
     return at
 

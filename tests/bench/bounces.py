@@ -24,12 +24,7 @@ from publisher.incoming import Letter, ReportClass, ReportKind
 VERSION = "6.0.0"
 #: Samples whose own words say that nobody is at the address, or that it is closed for good. The others that tell of a
 #: failure tell of a full mailbox, of a refusal, of a route or a delay, or give no reason.
-DEAD = """
-    bounce_02 dsn_10 dsn_11 dsn_12 dsn_13 dsn_14 dsn_15 dsn_16 dsn_18 exim_01 groupwise_01 groupwise_02 microsoft_01 microsoft_02
-    microsoft_04 postfix_01 qmail_03 qmail_04 qmail_05 simple_04 simple_05 simple_06 simple_08 simple_11 simple_12 simple_13 simple_15
-    simple_19 simple_23 simple_25 simple_26 simple_27 simple_29 simple_30 simple_33 simple_34 simple_36 simple_37 simple_39 simple_41
-    simple_43 smtp32_04 smtp32_06 smtp32_07 yahoo_03 yahoo_05 yahoo_06 yahoo_07 yahoo_08 yahoo_09 yahoo_10 yahoo_11 yahoo_13 yale_01
-""".split()
+DEAD = ["bounce_02", "dsn_10", "dsn_11", "dsn_12", "dsn_13", "dsn_14", "dsn_15", "dsn_16", "dsn_18", "exim_01", "groupwise_01", "groupwise_02", "microsoft_01", "microsoft_02", "microsoft_04", "postfix_01", "qmail_03", "qmail_04", "qmail_05", "simple_04", "simple_05", "simple_06", "simple_08", "simple_11", "simple_12", "simple_13", "simple_15", "simple_19", "simple_23", "simple_25", "simple_26", "simple_27", "simple_29", "simple_30", "simple_33", "simple_34", "simple_36", "simple_37", "simple_39", "simple_41", "simple_43", "smtp32_04", "smtp32_06", "smtp32_07", "yahoo_03", "yahoo_05", "yahoo_06", "yahoo_07", "yahoo_08", "yahoo_09", "yahoo_10", "yahoo_11", "yahoo_13", "yale_01"]
 
 
 def main() -> None:
@@ -85,8 +80,8 @@ def _measure(tests: Path, *, verbose: bool) -> None:
     living = set(samples) - dead
     print(f"{len(samples)} samples, {len(told)} with a known recipient, {len(dead)} about a dead address")
     print(f"{'':<13}{'recipients found':>18}{'dead wrongly kept':>19}{'living wrongly stopped':>24}")
-    for who in stops:
-        kept, stopped = dead - stops[who], living & stops[who]
+    for who, stopping in stops.items():
+        kept, stopped = dead - stopping, living & stopping
         print(f"{who:<13}{f'{len(names[who])} of {len(told)}':>18}{f'{len(kept)} of {len(dead)}':>19}{f'{len(stopped)} of {len(living)}':>24}")
         if verbose:
             print("   not found:", *sorted(set(told) - names[who]), "\n   kept:", *sorted(kept), "\n   stopped:", *sorted(stopped))

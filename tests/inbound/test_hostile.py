@@ -47,7 +47,7 @@ STATE = (subscribers, subscriptions, suppressions, consents, bounce_tallies, thr
 @pytest.mark.parametrize("share", range(2))
 def test_mutated_reports_break_nothing(share: int) -> None:
     """Whatever the bytes: a finding of the vocabulary, within bounds; and no more memory after many than after few."""
-    dice = random.Random(share)
+    dice, before = random.Random(share), 0
     for number in range(COUNT // 2):
         data = mutated(dice, dice.choice(SEEDS), WORDS)
         if number % 50 == 0:

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from sqlalchemy import select, update
 
-from publisher import return_path
+from publisher import return_path, tokens
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.inbound import receive as receive_module
@@ -98,7 +98,7 @@ async def test_complaint_ends_all_newsletters_at_once(any_store: Store, settings
     """With a redacted address: the link in List-Unsubscribe of the enclosed copy tells who."""
     reader = await plant(any_store, keys, "angry@d.example", state=DeliveryState.QUEUED)
     other = await plant(any_store, keys, "angry@d.example", newsletter="weekly")
-    link = f"https://news.example.org/u/{receive_module.return_path.tokens.make(keys, 'unsubscribe', reader.subscription)}"
+    link = f"https://news.example.org/u/{tokens.make(keys, 'unsubscribe', reader.subscription)}"
     original = f"From: digest@example.org\r\nTo: redacted@d.example\r\nList-Unsubscribe: <{link}>\r\nSubject: News\r\n\r\nNews."
     await receive(any_store, settings(), keys, [letter(arf("fbl@example.org", "", original=original))], NOON)
     assert await suppression(any_store, "angry@d.example") == "complaint"
@@ -113,7 +113,7 @@ async def test_complaint_ends_all_newsletters_at_once(any_store: Store, settings
 
 async def test_message_id_in_the_enclosed_copy_is_proof(store: Store, settings: Make, keys: Keys) -> None:
     """Without a return path of its own; but a report about another address than the reader's changes nothing."""
-    reader = await plant(store, keys, "gone@d.example", 3)
+    await plant(store, keys, "gone@d.example", 3)
     async with store.read() as tx:
         idents = list((await tx.execute(select(deliveries.c.message_id).order_by(deliveries.c.id))).scalars())
     for number, about in ((0, "gone@d.example"), (1, "somebody@else.example"), (2, "GONE@d.example")):
@@ -165,7 +165,11 @@ async def test_forged_reports_change_nothing(any_store: Store, settings: Make, k
     async with any_store.read() as tx:
         assert (await audience.readers_by_email(tx, mail))[0].subscription.state == SubscriptionState.ACTIVE
         assert (await tx.execute(select(bounce_tallies))).first() is None
-    assert {row["effect"] for row in await listed(any_store)} == {"proves nothing: listed only"}
+    told = {(row["class"], row["effect"]) for row in await listed(any_store)}
+    assert told == {
+        ("hard", "proves nothing: listed only"), ("complaint", "proves nothing: listed only"),
+        ("unsubscribe", "asks to leave and proves nothing: to the editor"),
+    }
 
 
 async def test_same_report_is_recorded_once(any_store: Store, settings: Make, keys: Keys) -> None:
@@ -229,12 +233,12 @@ async def test_refusals_at_the_door(any_store: Store, settings: Make, keys: Keys
                 kind="delivery", ref_id=reader.deliveries[0], number=1, started_at=NOON, finished_at=NOON, state=state,
                 reply_code=code, reply_enhanced=enhanced, reply_text=text,
             ))
-    for _ in range(2):
-        done = await judge_refusals(any_store, settings(), NOON + timedelta(minutes=1))
+    first, second = [await judge_refusals(any_store, settings(), NOON + timedelta(minutes=1)) for _ in range(2)]
     rows = await listed(any_store)
     assert {row["address"]: row["class"] for row in rows} == {"gone@d.example": "hard", "spam@p.example": "policy", "full@d.example": "soft"}
     assert len(rows) == 3
-    assert done.decisions == ()
+    assert (len(first.decisions), second.decisions) == (3, ())
+    assert list(first.spared) == ["p.example"]
     assert [await suppression(any_store, email) for email in said] == ["bounce", None, None, None]
     async with any_store.read() as tx:
         assert set(await bounces.tallies(tx, list(said))) == {"gone@d.example", "full@d.example"}
@@ -257,7 +261,7 @@ async def test_many_ways_to_leave_at_once_are_one(any_store: Store, settings: Ma
     from publisher.audience import optin  # noqa: PLC0415 - only here two features meet
 
     to = return_path.unsubscribe_address(keys, DOMAIN, reader.subscription)
-    token = receive_module.return_path.tokens.make(keys, "unsubscribe", reader.subscription)
+    token = tokens.make(keys, "unsubscribe", reader.subscription)
     mails = [letter(b"From: l@d.example\r\nSubject: unsubscribe\r\nMessage-ID: <%d@x>\r\n\r\n" % n, to) for n in range(3)]
     await asyncio.gather(
         *(receive(any_store, settings(), keys, [mail], NOON) for mail in mails),
