@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import update
+
 from publisher.outgoing import Claim, Outcome
 from publisher.store import outbox
 from publisher.store.engine import Store, Tx
 from publisher.store.express import open_express, run_in
+from publisher.store.mail_schema import subscriptions
 from publisher.store.turn import turn
 
 
@@ -51,3 +54,12 @@ async def claim_in(tx: Tx, now: datetime, want: int) -> list[Claim]:
 async def settle_in(tx: Tx, now: datetime, outcomes: Sequence[Outcome]) -> None:
     """Records outcomes inside a transaction that the test commits."""
     await run_in(tx, turn(tx.dialect.name, now, outcomes))
+
+
+async def set_due(
+    tx: Tx, subscription_id: int, next_due_at: datetime, *, last_due_at: datetime | None = None
+) -> None:
+    """A subscription's next due instant, and, where a slot was passed, its instant."""
+    passed = {} if last_due_at is None else {"last_due_at": last_due_at}
+    changed = update(subscriptions).where(subscriptions.c.id == subscription_id)
+    await tx.execute(changed.values(next_due_at=next_due_at, **passed))

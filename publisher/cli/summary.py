@@ -9,7 +9,7 @@ from typing import Any
 
 from publisher.cli.context import Context
 from publisher.model import Document, DocumentResult, DocumentState
-from publisher.store import alarms, articles, audience, documents, edition_hand, hub_view, ledger_view
+from publisher.store import alarms, articles, documents, edition_hand, hub_view, ledger_view, readers
 from publisher.store.engine import Tx
 from publisher.store.lock import sender
 
@@ -20,7 +20,7 @@ _SHOWN = 5
 async def facts(it: Context) -> dict[str, Any]:
     """The state of the store, as JSON values."""
     async with it.store.read() as tx:
-        due = await audience.next_due(tx)
+        due = await readers.next_due(tx)
         return {
             "service": await sender(it.store, it.settings.store_folder),
             "articles": {"live": await articles.count_live(tx), "scheduled": await articles.count_scheduled(tx)},
@@ -33,7 +33,7 @@ async def facts(it: Context) -> dict[str, Any]:
                 n.name: {"readers": due[n.name][1] if n.name in due else 0, "next_due_at": due.get(n.name, (None,))[0]}
                 for n in it.settings.newsletter
             },
-            "subscriptions": await audience.count_by_state(tx),
+            "subscriptions": await readers.count_by_state(tx),
             "outbox": await ledger_view.counts(tx),
             "notices": await ledger_view.counts_of_notices(tx),
             "next_attempt_at": await ledger_view.next_attempt(tx),

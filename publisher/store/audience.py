@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, insert, select, update
 
 from publisher.model import LEFT, Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.outgoing import DeliveryState
@@ -203,14 +203,6 @@ async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
     return await _readers(tx, query)
 
 
-async def set_due(
-    tx: Tx, subscription_id: int, next_due_at: datetime, *, last_due_at: datetime | None = None
-) -> None:
-    """The next due instant, and, where a slot was passed, its instant."""
-    passed = {} if last_due_at is None else {"last_due_at": last_due_at}
-    await _set(tx, subscription_id, next_due_at=next_due_at, **passed)
-
-
 async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
     """First due instants, where none was given yet; no welcome edition is owed from here on. How many held.
 
@@ -226,25 +218,6 @@ async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
     if held:
         await tx.execute(changed.values(next_due_at=bindparam("then"), welcome_after=None), held)
     return len(held)
-
-
-async def count_by_state(tx: Tx) -> dict[str, int]:
-    """Number of subscriptions in each state."""
-    query = select(subscriptions.c.state, func.count().label("n")).group_by(subscriptions.c.state)
-    return {row.state: row.n for row in await tx.execute(query)}
-
-
-async def next_due(tx: Tx) -> dict[str, tuple[datetime, int]]:
-    """For each newsletter: the next due instant of an active subscription, and how many are active."""
-    query = (
-        select(
-            subscriptions.c.newsletter, func.min(subscriptions.c.next_due_at).label("at"), func.count().label("n")
-        )
-        .where(subscriptions.c.state == SubscriptionState.ACTIVE)
-        .group_by(subscriptions.c.newsletter)
-        .order_by(subscriptions.c.newsletter)
-    )
-    return {row.newsletter: (row.at, row.n) for row in await tx.execute(query)}
 
 
 async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, exists, func, or_, select, update
@@ -89,3 +90,22 @@ async def last_deliveries(tx: Tx, subscription_ids: Collection[int], limit: int)
     newest = select(deliveries.c.id).where(mine).order_by(deliveries.c.id.desc()).limit(limit)
     found = tuple((await tx.execute(newest)).scalars())
     return await ledger_view.listed(tx, Selection(ids=found), limit) if found else []
+
+
+async def count_by_state(tx: Tx) -> dict[str, int]:
+    """Number of subscriptions in each state."""
+    query = select(subscriptions.c.state, func.count().label("n")).group_by(subscriptions.c.state)
+    return {row.state: row.n for row in await tx.execute(query)}
+
+
+async def next_due(tx: Tx) -> dict[str, tuple[datetime, int]]:
+    """For each newsletter: the next due instant of an active subscription, and how many are active."""
+    query = (
+        select(
+            subscriptions.c.newsletter, func.min(subscriptions.c.next_due_at).label("at"), func.count().label("n")
+        )
+        .where(subscriptions.c.state == SubscriptionState.ACTIVE)
+        .group_by(subscriptions.c.newsletter)
+        .order_by(subscriptions.c.newsletter)
+    )
+    return {row.newsletter: (row.at, row.n) for row in await tx.execute(query)}

@@ -24,7 +24,7 @@ from publisher.mail_settings import Mail
 from publisher.model import Reader, SubscriptionState
 from publisher.outgoing import DeliveryState, Outcome, Reply
 from publisher.settings import Newsletter
-from publisher.store import audience
+from publisher.store import audience, readers
 from publisher.store.engine import Store, open_store
 from tests import ledger
 
@@ -86,7 +86,7 @@ async def test_nothing_personal_stays(kept: Store, settings: Settings) -> None:
     for secret in (EMAIL.lower(), "secret", "203.0.113.77", "example.org"):
         assert secret not in left
     async with kept.read() as tx:
-        assert await audience.count_by_state(tx) == {"unsubscribed": 2}
+        assert await readers.count_by_state(tx) == {"unsubscribed": 2}
         assert await audience.list_readers(tx) == []
         assert [c["action"] for c in await audience.list_consents(tx, reader.subscription.id)][:1] == ["asked"]
         assert await audience.suppressed(tx, KEY) == "erased"

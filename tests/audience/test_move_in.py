@@ -265,7 +265,7 @@ async def test_what_readers_chose_is_kept_unless_the_operator_says_otherwise(kep
     await bring(kept, settings, "jo@example.org,Jo,weekly,fri,sport,Europe/Paris,06:00,vip,confirmed", head=head)
     (before,) = await all_readers(kept)
     async with kept.write() as tx:
-        await audience.set_due(tx, before.subscription.id, NOW + DAY)
+        await ledger.set_due(tx, before.subscription.id, NOW + DAY)
     (before,) = await all_readers(kept)
     other = "JO@example.org,Joe,daily,,,,07:30,,confirmed"
     assert counts(await bring(kept, settings, other, head=head)) == {"unchanged": 1}
@@ -278,7 +278,7 @@ async def test_what_readers_chose_is_kept_unless_the_operator_says_otherwise(kep
         Frequency.DAILY, 4, "07:30", ("sport",), None,
     )
     async with kept.write() as tx:
-        await audience.set_due(tx, found.id, NOW + DAY)
+        await ledger.set_due(tx, found.id, NOW + DAY)
     assert counts(await bring(kept, settings, other, head=head, update=True)) == {"unchanged": 1}
     moved = "jo@example.org,,,,,Asia/Tokyo,,,confirmed"
     assert counts(await bring(kept, settings, moved, head=head, update=True)) == {"updated": 1}

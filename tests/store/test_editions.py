@@ -10,6 +10,7 @@ import pytest
 from publisher.model import ArticleStatus
 from publisher.outgoing import DeliveryState, NewVariant
 from publisher.store import articles, audience, editions
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = date(2026, 11, 22)
@@ -114,7 +115,7 @@ async def test_welcome_leaves_the_schedule_alone(scene: Any) -> None:
     """A delivery without a next due instant moves none (I4)."""
     subscription = await scene.reader("ada@example.org")
     async with scene.store.write() as tx:
-        await audience.set_due(tx, subscription, NOW, last_due_at=NOW)
+        await ledger.set_due(tx, subscription, NOW, last_due_at=NOW)
     item = await scene.delivery(subscription, 5, "welcome:1", next_due_at=None, due_at=None)
     async with scene.store.write() as tx:
         edition = await editions.edition(tx, "daily", DAY, "welcome", 5, NOW)

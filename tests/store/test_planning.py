@@ -16,6 +16,7 @@ from publisher.store import articles, audience, corrections, editions, pauses, p
 from publisher.store.bulk import plain
 from publisher.store.engine import Store
 from publisher.store.mail_schema import subscriptions
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 LATER = NOW + timedelta(days=1)
@@ -56,7 +57,7 @@ async def test_due_readers_come_in_pages_by_due_instant(scene: Any) -> None:
     await scene.reader("pending@example.org", confirmed=False)
     async with scene.store.write() as tx:
         for ident, hours in zip(ids, (3, 1, 1, 2, 9), strict=False):
-            await audience.set_due(tx, ident, NOW - timedelta(days=1) + timedelta(hours=3 * hours))
+            await ledger.set_due(tx, ident, NOW - timedelta(days=1) + timedelta(hours=3 * hours))
     found, after = [], None
     async with scene.store.read() as tx:
         while (page := await planning.due(tx, NOW, 2, after)).last:
@@ -70,10 +71,10 @@ async def test_readers_who_are_alike_are_equal_but_for_themselves(scene: Any) ->
     ids = [await scene.reader(f"r{n}@example.org") for n in range(3)]
     async with scene.store.write() as tx:
         for ident in ids:
-            await audience.set_due(tx, ident, NOW, last_due_at=NOW - timedelta(days=1))
+            await ledger.set_due(tx, ident, NOW, last_due_at=NOW - timedelta(days=1))
         await audience.change_subscription(
             tx, ids[2], frequency=Frequency.WEEKLY, weekday=3, local_time=time(18, 30), sections=("arts", "news"))
-        await audience.set_due(tx, ids[2], LATER)
+        await ledger.set_due(tx, ids[2], LATER)
     async with scene.store.read() as tx:
         page = await planning.due(tx, LATER, 9)
     found = {tuple(group.ids): planning.read_alike(group.alike) for group in page.groups}
@@ -91,11 +92,11 @@ async def test_only_those_are_held_who_are_still_as_they_were_read(scene: Any) -
     ids = [await scene.reader(f"r{n}@example.org") for n in range(6)]
     async with scene.store.write() as tx:
         for ident in ids:
-            await audience.set_due(tx, ident, NOW)
+            await ledger.set_due(tx, ident, NOW)
         page = await planning.due(tx, NOW, 9)
         by_hand = await planning.active(tx, "daily", 9)
         await audience.unsubscribe(tx, ids[1], NOW)
-        await audience.set_due(tx, ids[2], LATER)
+        await ledger.set_due(tx, ids[2], LATER)
         await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[3]).values(from_seq=7))
         await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[4]).values(generation=9))
         await tx.execute(update(subscriptions).where(subscriptions.c.id == ids[5]).values(paused_until=LATER))
@@ -109,7 +110,7 @@ async def test_those_without_a_due_instant_are_held_too(scene: Any) -> None:
     ids = [await scene.reader(f"r{n}@example.org") for n in range(2)]
     async with scene.store.write() as tx:
         page = await planning.active(tx, "daily", 9)
-        await audience.set_due(tx, ids[1], NOW)
+        await ledger.set_due(tx, ids[1], NOW)
         assert await planning.changed(tx, page.groups) == {ids[1]}
 
 

@@ -9,6 +9,7 @@ from publisher.model import Frequency, Reader, SubscriptionState
 from publisher.outgoing import DeliveryState
 from publisher.store import audience, preferences
 from publisher.store.engine import Store
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -118,7 +119,7 @@ async def test_another_zone_is_scheduled_anew_for_all_subscriptions(scene: Any) 
     for zone, expected in (("UTC", NOW), ("Asia/Tokyo", None)):
         async with scene.store.write() as tx:
             for subscription in (first, second):
-                await audience.set_due(tx, subscription, NOW)
+                await ledger.set_due(tx, subscription, NOW)
             await preferences.change_person(tx, person, timezone=zone, language="de", plain_text=False)
         found = [(await _reader(scene.store, it)).subscription.next_due_at for it in (first, second)]
         assert found == [expected, expected]

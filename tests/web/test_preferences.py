@@ -80,7 +80,7 @@ async def test_choices_are_saved_and_scheduled_anew(web: Any, ann: Any) -> None:
     ident = reader.subscription.id
     fields = {"newsletter": "daily", "frequency": "weekly", "weekday": "4", "time": "18:30", "sections": ["sea", "world"]}
     async with web.store.write() as tx:
-        await audience.set_due(tx, ident, datetime.now(UTC))
+        await ledger.set_due(tx, ident, datetime.now(UTC))
     answer = await post(web, path, "choose", **fields)
     assert (answer.status_code, "Saved" in answer.text) == (200, True)
     found = (await now_of(web, ident)).subscription
@@ -88,7 +88,7 @@ async def test_choices_are_saved_and_scheduled_anew(web: Any, ann: Any) -> None:
     assert (found.sections, found.next_due_at) == (("sea", "world"), None)
     due = datetime.now(UTC)
     async with web.store.write() as tx:
-        await audience.set_due(tx, ident, due)
+        await ledger.set_due(tx, ident, due)
     await post(web, path, "choose", **fields)
     assert (await now_of(web, ident)).subscription.next_due_at == due
 
