@@ -56,6 +56,8 @@ class Person:
     #: Of articles that went live since: what has to come, and what may.
     must: set[int] = field(default_factory=set)
     may: set[int] = field(default_factory=set)
+    #: What went live in a pause.
+    skipped: set[int] = field(default_factory=set)
     here: bool = True
     paused_until: datetime | None = None
     got: dict[int, datetime] = field(default_factory=dict)
@@ -162,8 +164,8 @@ class Machine(RuleBasedStateMachine):
             if not backfill and person.paused_until is None and person.wants(new):
                 person.must.add(new.seq)
                 person.may.add(new.seq)
-            elif not backfill and person.paused_until is None:
-                person.may.discard(new.seq)
+            elif person.paused_until is not None:
+                person.skipped.add(new.seq)
 
     @rule(
         frequency=st.sampled_from(tuple(Frequency)), zone=st.integers(0, 5), at=st.sampled_from(TIMES),
@@ -218,7 +220,8 @@ class Machine(RuleBasedStateMachine):
 
     def open_to(self, person: Person) -> set[int]:
         """Articles that went live for this reader, whatever their sections."""
-        return {seq for seq, article in self.articles.items() if seq > person.confirmed_at and not article.backfill}
+        live = {seq for seq, article in self.articles.items() if seq > person.confirmed_at and not article.backfill}
+        return live - person.skipped
 
     @precondition(lambda self: self.here)
     @rule(which=st.integers(0, 100), zone=st.integers(0, 5))
