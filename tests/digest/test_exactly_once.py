@@ -245,6 +245,20 @@ class Machine(RuleBasedStateMachine):
             self.wait(self.act(resume, person.id))
             person.paused_until = None
 
+    @precondition(lambda self: self.here)
+    @rule(
+        which=st.integers(0, 100), span=st.sampled_from((timedelta(hours=2), timedelta(days=1), timedelta(days=9))),
+        section=st.sampled_from(SECTIONS), noticed=st.booleans(),
+    )
+    def go_through_a_pause(self, which: int, span: timedelta, section: str, noticed: bool) -> None:
+        """News in a pause, and after it, before the next tick or after."""
+        self.pause(which, span)
+        self.publish(section, backfill=False)
+        self.world.now += span + timedelta(minutes=1)
+        if noticed:
+            self.plan(by_hand=False, times=1)
+        self.publish(section, backfill=False)
+
     @precondition(lambda self: self.articles)
     @rule(which=st.integers(0, 100), status=st.sampled_from((ArticleStatus.WITHDRAWN, ArticleStatus.LIVE)))
     def set_status(self, which: int, status: ArticleStatus) -> None:
