@@ -130,11 +130,11 @@ async def test_what_goes_live_in_a_pause_is_skipped_whenever_its_end_is_noticed(
         await world.publish(title)
         assert await sent(world) == {}
     world.now = SEVEN + 3 * DAY + 2 * HOUR
-    await world.publish("After")
+    after = await world.publish("After")
     world.now = SEVEN + 4 * DAY - MINUTE
     assert await sent(world) == {}
     world.now += 3 * HOUR
-    assert [variant.subject for variant in (await sent(world)).values()] == ["After"]
+    assert [variant.article_ids for variant in (await sent(world)).values()] == [(after.id,)]
 
 
 async def test_a_run_by_hand_leaves_who_is_paused(world: Any) -> None:

@@ -56,6 +56,8 @@ class Person:
     #: Of articles that went live since: what has to come, and what may.
     must: set[int] = field(default_factory=set)
     may: set[int] = field(default_factory=set)
+    #: What went live in a pause.
+    skipped: set[int] = field(default_factory=set)
     here: bool = True
     paused_until: datetime | None = None
     got: dict[int, datetime] = field(default_factory=dict)
@@ -162,8 +164,8 @@ class Machine(RuleBasedStateMachine):
             if not backfill and person.paused_until is None and person.wants(new):
                 person.must.add(new.seq)
                 person.may.add(new.seq)
-            elif not backfill and person.paused_until is None:
-                person.may.discard(new.seq)
+            elif person.paused_until is not None:
+                person.skipped.add(new.seq)
 
     @rule(
         frequency=st.sampled_from(tuple(Frequency)), zone=st.integers(0, 5), at=st.sampled_from(TIMES),
@@ -218,7 +220,8 @@ class Machine(RuleBasedStateMachine):
 
     def open_to(self, person: Person) -> set[int]:
         """Articles that went live for this reader, whatever their sections."""
-        return {seq for seq, article in self.articles.items() if seq > person.confirmed_at and not article.backfill}
+        live = {seq for seq, article in self.articles.items() if seq > person.confirmed_at and not article.backfill}
+        return live - person.skipped
 
     @precondition(lambda self: self.here)
     @rule(which=st.integers(0, 100), zone=st.integers(0, 5))
@@ -241,6 +244,20 @@ class Machine(RuleBasedStateMachine):
         if person.paused_until is not None and person.paused_until > self.world.now:
             self.wait(self.act(resume, person.id))
             person.paused_until = None
+
+    @precondition(lambda self: self.here)
+    @rule(
+        which=st.integers(0, 100), span=st.sampled_from((timedelta(hours=2), timedelta(days=1), timedelta(days=9))),
+        section=st.sampled_from(SECTIONS), noticed=st.booleans(),
+    )
+    def go_through_a_pause(self, which: int, span: timedelta, section: str, noticed: bool) -> None:
+        """News in a pause, and after it, before the next tick or after."""
+        self.pause(which, span)
+        self.publish(section, backfill=False)
+        self.world.now += span + timedelta(minutes=1)
+        if noticed:
+            self.plan(by_hand=False, times=1)
+        self.publish(section, backfill=False)
 
     @precondition(lambda self: self.articles)
     @rule(which=st.integers(0, 100), status=st.sampled_from((ArticleStatus.WITHDRAWN, ArticleStatus.LIVE)))
