@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import and_, delete, select, update
+from sqlalchemy import and_, delete, func, or_, select, update
 
 from publisher.errors import StoreError
 from publisher.model import LEFT
 from publisher.outgoing import DeliveryState
 from publisher.store import audience
 from publisher.store.engine import Tx, fingerprints_of
+from publisher.store.inbound_schema import bounce_tallies, bounces, forwards
 from publisher.store.mail_schema import (
     attempts,
     consents,
@@ -61,6 +62,7 @@ async def scrub(tx: Tx, subscriber_id: int, now: datetime) -> None:
         await tx.execute(update(attempts).where(said).values(reply_text=""))
         values = {"reply_text": ""} if kind == "delivery" else {"reply_text": "", "params": {}, "recipient": ""}
         await tx.execute(update(table).where(mine).values(**values))
+    await _forget_reports(tx, subscriber_id)
     await tx.execute(update(consents).where(consents.c.subscription_id.in_(ids)).values(origin=""))
     await tx.execute(update(subscriptions).where(subscriptions.c.id.in_(ids)).values(sections=[]))
     if ids:
@@ -71,6 +73,16 @@ async def scrub(tx: Tx, subscriber_id: int, now: datetime) -> None:
         "new_email": "", "mailbox": "",
     }
     await tx.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(**nobody))
+
+
+async def _forget_reports(tx: Tx, subscriber_id: int) -> None:
+    """Takes the person out of reports about them, and of their letters that were passed on; what is counted stays."""
+    key = select(subscribers.c.email_key).where(subscribers.c.id == subscriber_id).scalar_subquery()
+    about = or_(bounces.c.subscriber_id == subscriber_id, func.lower(bounces.c.address) == key)
+    await tx.execute(update(bounces).where(about).values(address="", reason="", evidence="", effect=""))
+    await tx.execute(delete(bounce_tallies).where(bounce_tallies.c.email_key == key))
+    with_the_editor = and_(func.lower(forwards.c.sender) == key, forwards.c.next_attempt_at.is_(None))
+    await tx.execute(update(forwards).where(with_the_editor).values(sender="", subject="", reply_text=""))
 
 
 async def mark(tx: Tx, email_key: str, now: datetime) -> None:
