@@ -51,6 +51,8 @@ _LAST_WORDS = 9.0
 _PATIENCE = 8.0
 #: Seconds between two looks at which feeds are due, and at what is to be pushed.
 _ROUND = 1.0
+#: Seconds between two turns of the hub: outcomes gather meanwhile, and whoever else has work gets to it.
+_BREATH = 0.05
 #: A tick that has not ended well for so long makes the service "not ready".
 _STUCK = timedelta(minutes=5)
 
@@ -166,12 +168,29 @@ async def _keep_pushing(service: Service) -> None:
     try:
         while not service.stop.is_set():
             course.wake.clear()
+            await _let_publish(service)
             await guarded(service, push_feeds)
             with suppress(TimeoutError):
                 await asyncio.wait_for(course.wake.wait(), _ROUND)
+            await _breathe()
     finally:
         with suppress(StoreError):  # what is not written down is done again
             await course.stop(service.store, utc_now())
+
+
+async def _breathe() -> None:
+    """Lets others get to their work; all the longer where the loop is late because it has much."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    await asyncio.sleep(_BREATH)
+    await asyncio.sleep(min(2 * (clock() - begun - _BREATH), _ROUND))
+
+
+async def _let_publish(service: Service) -> None:
+    """Waits for a publication that is under way, a second at most: feeds go before their pushes."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ROUND), service.locks.setdefault(go_live.__name__, asyncio.Lock()):
+            pass
 
 
 async def _let_finish(service: Service) -> None:

@@ -30,6 +30,8 @@ from publisher.websub.verify import HEADERS
 
 #: What is answered means nothing; no redirects.
 LIMITS = http.Limits(body=0, total=20.0, idle=15.0, redirects=0)
+#: Pushes that one turn begins in each lane: more at once would keep the loop from whoever publishes meanwhile.
+_PER_TURN = 16
 _UNSIGNED = "The key to the secret of this subscription was lost. Please subscribe again."
 
 _log = log.get("hub")
@@ -54,9 +56,11 @@ async def push_due(
     due: list[HubSubscription] = []
     async with store.read() as tx:
         for slow in (False, True):
-            if free := lanes.free(slow=slow):
+            if free := min(lanes.free(slow=slow), _PER_TURN):
                 due += await hub.due(tx, now(), slow=slow, busy=lanes.busy, limit=free)
         known = {it.feed: it for it in await hub.topics(tx)} if due else {}
+    if len(due) >= _PER_TURN:
+        lanes.wake.set()  # there may be more
     root = settings.path(settings.output.directory)
     for feed in dict.fromkeys(it.feed for it in due):
         content = await asyncio.to_thread(load, root, feed)

@@ -25,6 +25,8 @@ from publisher.websub.schedule import next_question
 
 #: Callbacks of one host that are asked at a time: they may be a stranger's.
 _PER_HOST = 8
+#: Questions that one turn begins.
+_PER_TURN = 16
 #: The body is the challenge, and nothing more; no redirects.
 LIMITS = http.Limits(body=1_000, total=10.0, idle=10.0, redirects=0)
 #: Says who asks.
@@ -44,7 +46,8 @@ class Asking:
 async def ask_due(store: Store, settings: Settings, asking: Asking, *, now: Callable[[], datetime]) -> None:
     """Begins to ask whoever is due, as far as there is place."""
     lanes = asking.lanes
-    while free := lanes.free(slow=False):
+    left = _PER_TURN
+    while free := min(lanes.free(slow=False), left):
         asking.requests = {number: it for number, it in asking.requests.items() if number in lanes.busy}
         out = list(asking.requests.values())
         full = [host for host, count in Counter(it.host for it in out).items() if count >= _PER_HOST]
@@ -59,8 +62,11 @@ async def ask_due(store: Store, settings: Settings, asking: Asking, *, now: Call
                 asking.requests[it.id] = it
                 _start(settings, lanes, it, now)
                 started += 1
+        left -= started
         if not started:
             return
+    if not left:
+        lanes.wake.set()  # there may be more
 
 
 def _start(settings: Settings, lanes: Lanes[Answer], it: HubRequest, now: Callable[[], datetime]) -> None:
