@@ -67,11 +67,15 @@ def address_in(value: str) -> str:
     """The address in a typed field, as `rfc822; user@example.org`; empty where there is none."""
     kind, semicolon, rest = value.partition(";")
     plain = rest if semicolon and "@" not in kind else value
-    plain = _UNICODE.sub(lambda match: chr(min(int(match[1], 16), 0xFFFD)), plain)
+    plain = _UNICODE.sub(lambda match: _character(int(match[1], 16)), plain)
     if kind.strip().lower() == "rfc822":
         plain = _XTEXT.sub(lambda match: chr(int(match[1], 16)), plain)
     match = ADDRESS.search(plain)
     return match[1] if match else ""
+
+
+def _character(number: int) -> str:
+    return chr(number) if number < 0xD800 or 0xE000 <= number <= 0x10FFFF else "\ufffd"
 
 
 def _groups(text: str) -> list[dict[str, str]]:

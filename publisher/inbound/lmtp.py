@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 from aiosmtpd.lmtp import LMTP
@@ -25,10 +26,19 @@ _PATIENCE = 300.0
 _RECIPIENTS = 50
 
 
+#: Most addresses are like this.
+_USUAL = re.compile(r"(<>|<([A-Za-z0-9+=_.-]{1,100}@[A-Za-z0-9.-]{1,200})>)((?: [A-Z0-9]+(?:=[!-<>-~]*)?)*)")
+
+
 class _Session(LMTP):
     """A connection. Mail servers break lines that are too long; where one does not, that is no reason to refuse it."""
 
     line_length_limit = 1_000_000
+
+    def _getaddr(self, arg: str) -> tuple[str | None, str | None]:
+        """The address and the parameters of MAIL or RCPT; its own way, for every address, takes a fifth of all time."""
+        usual = _USUAL.fullmatch(arg)
+        return (usual[2] or usual[1], usual[3].lstrip()) if usual else super()._getaddr(arg)
 
 
 class _Handler:

@@ -36,15 +36,17 @@ _LOOKED_AT = 60_000
 
 def report_of(letter: Letter, own: Sequence[Rule] = ()) -> Report:
     """The report that this message is. Whatever its bytes are, it is one."""
-    message = read(letter.content)
-    words = own_words(message)
     try:
+        message = read(letter.content)
+        words = own_words(message)
         finding = classify(message, words, letter, own)
-    except (RecursionError, ValueError, LookupError) as error:  # I12: one message that nobody can read stops no other
+        proofs = proofs_in(_texts(message, letter))
+        evidence = _evidence(message, finding, words)
+    except Exception as error:  # noqa: BLE001 - I12: a message that nobody can read stops no other; a person sees it
         reason = f"unreadable: {type(error).__name__}"
         finding = Finding(ReportClass.OTHER, ReportKind.LETTER, reason=reason, rule="unreadable")
-    proofs = proofs_in(_texts(message, letter))
-    return Report(finding, letter.way, _digest(letter), proofs, _evidence(message, finding, words))
+        proofs, evidence = proofs_in(letter.recipients), ""
+    return Report(finding, letter.way, _digest(letter), proofs, evidence)
 
 
 def _digest(letter: Letter) -> str:

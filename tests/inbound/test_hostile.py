@@ -18,9 +18,12 @@ from sqlalchemy import Table, select
 
 from publisher.config import Settings
 from publisher.crypto import Keys
+from publisher.inbound import report as report_module
+from publisher.inbound.classify import classify
+from publisher.inbound.mime import Part
 from publisher.inbound.receive import receive
 from publisher.inbound.report import report_of
-from publisher.incoming import Letter, ReportClass, ReportKind
+from publisher.incoming import Finding, Letter, ReportClass, ReportKind
 from publisher.outgoing import DeliveryState
 from publisher.store import bounces as bounces_module
 from publisher.store import forwards
@@ -53,6 +56,7 @@ def test_mutated_reports_break_nothing(share: int) -> None:
         if number % 50 == 0:
             data = dice.randbytes(dice.randrange(5000))
         found = report_of(Letter(data, "lmtp"))
+        assert found.finding.rule != "unreadable", data
         assert isinstance(found.finding.report_class, ReportClass)
         assert isinstance(found.finding.kind, ReportKind)
         assert len(found.finding.reason) <= 310
@@ -97,7 +101,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 def test_bomb_stays_within_memory(name: str) -> None:
     """Reading megabytes made to explode takes no more than some copies of the part that is read."""
     bomb = BOMBS[name]()
-    report_of(Letter(bomb[:1000], "lmtp"))
+    assert report_of(Letter(bomb[:1000], "lmtp")).finding.rule != "unreadable"
     tracemalloc.start()
     try:
         report_of(Letter(bomb, "lmtp"))
@@ -105,6 +109,26 @@ def test_bomb_stays_within_memory(name: str) -> None:
     finally:
         tracemalloc.stop()
     assert peak < 24_000_000, f"{name}: {peak}"
+
+
+async def test_message_that_cannot_be_read_stops_no_other(
+    store: Store, settings: Callable[..., Settings], keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours on one costs that one its judgement: it goes to the editor, and the others are taken in (I12)."""
+
+    def broken(message: Part, *_: object) -> Finding:
+        if "poison" in message.get("subject"):
+            raise TypeError("a fault of ours")
+        return classify(message, *_)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(report_module, "classify", broken)
+    reader = await plant(store, keys, "gone@d.example")
+    poison = letter(b"From: a@b.example\r\nSubject: poison\r\n\r\nx", f"bounce@{DOMAIN}")
+    done = await receive(store, settings(), keys, [poison, letter(dsn(reader.path(), reader.email), reader.path())], NOON)
+    assert done.taken == (True, True)
+    assert [row["rule"] for row in await listed(store)] == ["unreadable", "no such user"]
+    async with store.read() as tx:
+        assert [one.content for one in await forwards.due(tx, NOON, 9)] == [poison.content]
 
 
 async def state(store: Store) -> dict[str, list[tuple[object, ...]]]:

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiosmtpd.lmtp import LMTP
 
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import PublisherError, StoreError
 from publisher.inbound import queue as queue_module
 from publisher.inbound.collect import from_mailbox, from_maildir
-from publisher.inbound.lmtp import listening
+from publisher.inbound.lmtp import _Handler, _Session, listening
 from publisher.inbound.queue import FullError, Queue
 from publisher.inbound.receive import receive
 from publisher.inbound_settings import Imap
@@ -342,3 +343,13 @@ async def test_mailbox_of_an_unknown_authority_is_refused(tmp_path: Path) -> Non
     async with imap(tmp_path, Mailbox({1: MESSAGE})) as settings:
         with pytest.raises(PublisherError, match="certificate"):
             await from_mailbox(settings()[0], None, Desk().take, asyncio.Event())
+
+
+@pytest.mark.parametrize(
+    "argument",
+    ["<>", "<a@b.example>", "<a.b+c@b.example> SIZE=12 BODY=8BITMIME", "<a@b.example> SMTPUTF8", '<"a b"@c.example>', "a@b.example", "<@x:a@b.example>", "<a@b", "nothing"],
+)
+async def test_addresses_are_read_as_the_library_reads_them(argument: str) -> None:
+    """The short way and its own agree."""
+    session = _Session(_Handler(lambda _: asyncio.sleep(0)), loop=asyncio.get_running_loop(), hostname="x", enable_SMTPUTF8=True)
+    assert session._getaddr(argument) == LMTP._getaddr(session, argument)
