@@ -43,8 +43,8 @@ TABLE = {
         intake.page_people intake.page_picture intake.page_tree
         intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
-        feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
-        site.pages
+        feeds.atom feeds.directory feeds.entries feeds.generator feeds.json_feed feeds.media feeds.pieces feeds.podcast feeds.rss
+        site.pages site.past
         audience.pace audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
         mail.address mail.alarm mail.compose mail.dkim mail.dkim_record mail.headers mail.judge mail.lint mail.lint_parts mail.message
@@ -60,7 +60,7 @@ TABLE = {
         intake.bring_in intake.export_pictures
         intake.departed intake.mend intake.picture_copy intake.wording
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
-        feeds.publish
+        feeds.collect feeds.publish
         site.pictures site.publish
         audience.optin
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf

@@ -13,7 +13,7 @@ from sqlalchemy import update as sql_update
 
 from publisher.change_kind import Change
 from publisher.model import Article, ArticleStatus
-from publisher.store import article_rows, documents, versions
+from publisher.store import archive, article_rows, documents, listings, versions
 from publisher.store.engine import Tx
 from publisher.store.mail_schema import variant_articles, variants
 from publisher.store.schema import articles, counters
@@ -71,6 +71,7 @@ async def update(
     keys = {"source_id": source_id, "canonical_url": canonical_url, "title_key": title_key}
     values |= {name: value for name, value in keys.items() if value is not None}
     await _write(tx, article.id, values)
+    await _relist(tx, old, replace(article, seq=old.seq, slug=old.slug, status=status))
     if status != ArticleStatus.LIVE and old.status == ArticleStatus.LIVE:
         await _stale(tx, article.id)
 
@@ -84,7 +85,9 @@ async def set_status(tx: Tx, article_id: str, status: ArticleStatus, now: dateti
     old = await get(tx, article_id)
     if old is None:
         raise LookupError(article_id)
-    await _write(tx, article_id, {"status": _reachable(status, old.seq), "changed_at": now})
+    status = _reachable(status, old.seq)
+    await _write(tx, article_id, {"status": status, "changed_at": now})
+    await _relist(tx, old, replace(old, status=status))
     await documents.forget_withdrawal(tx, article_id)
     if status != ArticleStatus.LIVE:
         await _stale(tx, article_id)
@@ -103,7 +106,7 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     """
     await lock(tx)
     due = and_(articles.c.status == ArticleStatus.SCHEDULED, articles.c.published_at <= now)
-    query = select(articles.c.id, articles.c.seq).where(due).order_by(articles.c.published_at, articles.c.change)
+    query = select(articles).where(due).order_by(articles.c.published_at, articles.c.change)
     rows = list(await tx.execute(query.limit(limit)))
     fresh = [row.id for row in rows if row.seq is None]
     if not rows:
@@ -117,6 +120,11 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     await tx.execute(live, [
         {"of": row.id, "given": seqs.get(row.id, row.seq), "number": number} for number, row in enumerate(rows, first)
     ])
+    found = [article_rows.article(row) for row in rows]
+    await listings.put(tx, [
+        replace(one, seq=one.seq or seqs[one.id], status=ArticleStatus.LIVE) for one in found
+    ])
+    await archive.issue(tx, found)
     return [row.id for row in rows]
 
 
@@ -273,6 +281,13 @@ async def _current(tx: Tx, counter: str) -> int:
 async def _write(tx: Tx, article_id: str, values: dict[str, Any]) -> None:
     change = await step(tx, "change")
     await tx.execute(sql_update(articles).where(articles.c.id == article_id).values(**values, change=change))
+
+
+async def _relist(tx: Tx, old: Article, new: Article) -> None:
+    """Its places in lists and in the archive, where it has or had any."""
+    if new.seq is not None:
+        await listings.put(tx, [new])
+        await archive.follow(tx, old, new, await max_change(tx))
 
 
 async def _stale(tx: Tx, article_id: str) -> None:

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from publisher.model import Article, ArticleStatus
+from publisher.model import Article, ArticleStatus, ListKind
 from publisher.outgoing import NewVariant
-from publisher.store import articles, editions, versions
+from publisher.store import articles, editions, listings
 from publisher.store.engine import Store
 from publisher.store.schema import article_versions
 
@@ -122,7 +122,9 @@ async def test_correction_keeps_what_the_article_said_before(scene: Any) -> None
         await articles.update(tx, replace(article, title="Two", section="City"), LATER)
         await articles.update(tx, replace(article, title="Three", section=""), LATER)
         rows = list(await tx.execute(select(article_versions).order_by(article_versions.c.version)))
-        assert await versions.former_sections(tx, article.id) == {"harbour", "city"}
+        assert article.seq is not None
+        stood = (await listings.touching(tx, [article.seq]))[article.seq]
+        assert {listing.slug for listing in stood if listing.kind == ListKind.SECTION} == {"harbour", "city"}
     assert [(row.version, row.content["title"]) for row in rows] == [(1, "Story 1"), (2, "Two")]
     assert rows[0].content["content_html"] == "<p>Text.</p>"
 
