@@ -21,6 +21,8 @@ from publisher.setting_types import (
     FeedAddress,
     Language,
     Location,
+    NewPlace,
+    OldPath,
     Pause,
     Port,
     ShortName,
@@ -108,7 +110,7 @@ class Feeds(Table):
     #: By slug.
     section: dict[ShortName, SectionFeed] = Field(default_factory=dict)
     #: Old addresses of feeds, as "/feed.xml", and where they are now (301); empty: ended (410).
-    moved: dict[str, str] = Field(default_factory=dict)
+    moved: dict[OldPath, NewPlace] = Field(default_factory=dict)
 
     def content_of(self, section: str) -> Literal["full", "summary"]:
         """What the feeds of the section with this slug hold; of "": of the whole site."""

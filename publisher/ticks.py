@@ -19,6 +19,7 @@ from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.digest.plan import plan
 from publisher.errors import PublisherError
+from publisher.feeds.pieces import Pieces
 from publisher.feeds.publish import publish as publish_feeds
 from publisher.intake.feed_poll import poll
 from publisher.intake.ingest import ingest
@@ -57,6 +58,8 @@ class Service:
     relay: Relay = field(default_factory=Relay)
     #: What was learnt of receiving domains.
     pace: Pace = field(default_factory=Pace)
+    #: Entries of feeds that were made already.
+    pieces: Pieces = field(default_factory=Pieces)
     #: What the operator was told is wrong.
     watch: alerts.Watch = field(default_factory=alerts.Watch)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -101,7 +104,7 @@ async def go_live(service: Service) -> None:
     with service.reporting("pages") as progress:
         pages = await publish_pages(service.store, service.settings, service.templates, progress=progress)
     with service.reporting("feeds") as progress:
-        feeds = await publish_feeds(service.store, service.settings, progress=progress)
+        feeds = await publish_feeds(service.store, service.settings, progress=progress, kept=service.pieces)
     metrics.FILES_WRITTEN.inc(feeds.written + pages.written)
 
 

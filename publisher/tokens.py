@@ -14,6 +14,8 @@ from publisher.crypto import Keys, mac, same
 
 UNSUBSCRIBE = "unsubscribe"
 CONFIRM = "confirm"
+#: A reader's own feed.
+FEED = "feed"
 
 _ID_BYTES = 5
 _MAC_BYTES = 10

@@ -17,6 +17,8 @@ FEED_FORMATS = (
     ("feed.json", "application/feed+json", "JSON Feed"),
 )
 
+FEED_FILES = frozenset(file for file, _, _ in FEED_FORMATS)
+
 _LIST_FOLDERS = {ListKind.SECTION: "sections", ListKind.TAG: "tags", ListKind.AUTHOR: "authors"}
 
 # What browsers take out of an address before they read it: "java\nscript:" is a script to them (WHATWG URL, 4.4).

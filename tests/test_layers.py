@@ -43,7 +43,7 @@ TABLE = {
         intake.page_people intake.page_picture intake.page_tree
         intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
-        feeds.atom feeds.directory feeds.entries feeds.generator feeds.json_feed feeds.media feeds.pieces feeds.podcast feeds.rss
+        feeds.atom feeds.delta feeds.directory feeds.entries feeds.generator feeds.json_feed feeds.media feeds.pieces feeds.podcast feeds.rss
         site.pages site.past
         audience.pace audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
@@ -60,9 +60,9 @@ TABLE = {
         intake.bring_in intake.export_pictures
         intake.departed intake.mend intake.picture_copy intake.wording
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
-        feeds.collect feeds.publish
+        feeds.collect feeds.publish feeds.search
         site.pictures site.publish
-        audience.optin
+        audience.optin audience.own_feed
         digest.batch digest.course digest.desk digest.plan digest.press digest.preview digest.revise digest.shelf
         digest.welcome
         mail.ahead mail.alert mail.connections mail.crew mail.deliver mail.ledger mail.notices mail.pacing mail.press
@@ -81,7 +81,7 @@ HOMES = {
     "alembic": ("store",),
     "anyascii": ("text",),
     "apscheduler": ("service",),
-    "brotli": ("web.files",),
+    "brotli": ("web.prepared",),
     "charset_normalizer": ("intake.decode",),
     "cryptography": ("crypto",),
     "css_inline": ("digest.render",),
@@ -111,6 +111,7 @@ HOMES = {
     "uvloop": ("loop",),
     "watchfiles": ("intake.watch",),
     "yaml": ("intake.front_matter",),
+    "zstandard": ("web.prepared",),
 }
 
 #: Modules that no pure one may import, names and attributes that it may not use.
