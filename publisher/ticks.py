@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from publisher import log, metrics
@@ -100,12 +101,19 @@ async def poll_feeds(service: Service) -> None:
 async def go_live(service: Service) -> None:
     """Publishes scheduled articles whose time has come, then every feed and page that changed."""
     await publish_due(service.store, utc_now())
-    # Pages first: a link in a feed leads somewhere from its first moment.
+    # Articles' pages first: a link in a feed leads somewhere from its first moment. Then feeds, for readers wait for
+    # them; then the pages of lists.
     with service.reporting("pages") as progress:
-        pages = await publish_pages(service.store, service.settings, service.templates, progress=progress)
+        pages = await publish_pages(
+            service.store, service.settings, service.templates, progress=progress, meanwhile=partial(_feeds, service)
+        )
+    metrics.FILES_WRITTEN.inc(pages.written)
+
+
+async def _feeds(service: Service) -> None:
     with service.reporting("feeds") as progress:
         feeds = await publish_feeds(service.store, service.settings, progress=progress, kept=service.pieces)
-    metrics.FILES_WRITTEN.inc(feeds.written + pages.written)
+    metrics.FILES_WRITTEN.inc(feeds.written)
 
 
 async def plan_due(service: Service) -> None:

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from publisher import mail_settings as tables
 from publisher.config import Settings
+from publisher.settings import Podcast, SectionFeed
 
 ROOT = Path(__file__).parents[1]
 
@@ -81,6 +82,7 @@ def test_every_key_is_documented() -> None:
     }
     inner: dict[str, type[BaseModel]] = {
         "mail.dkim": tables.Dkim, "mail.relay": tables.Server, "mail.warm_up": tables.WarmUp,
+        "feeds.section.SLUG": SectionFeed, "feeds.section.SLUG.podcast": Podcast,
     }
     assert found == expected | {(section, key) for section, table in inner.items() for key in table.model_fields}
 

@@ -10,7 +10,7 @@ from typing import Literal
 from publisher.feeds import atom, json_feed, rss
 from publisher.feeds.entries import Entry, Feed, Piece, entry_of
 from publisher.isolation import Fault
-from publisher.model import Article
+from publisher.model import Article, Listing
 from publisher.settings import Feeds, Site
 
 Content = Literal["full", "summary"]
@@ -64,12 +64,14 @@ class Pieces:
         self._size = 0
         self._made: OrderedDict[tuple[object, ...], Piece | Fault] = OrderedDict()
         self._fingerprint = ""
+        #: The lists that are told by name, as they were told last; None: unknown.
+        self.known: dict[Listing, str] | None = None
 
     def begin(self, fingerprint: str) -> None:
         """Forgets everything that was made under other settings."""
         if fingerprint != self._fingerprint:
             self._made.clear()
-            self._size, self._fingerprint = 0, fingerprint
+            self._size, self._fingerprint, self.known = 0, fingerprint, None
 
     def get(self, key: tuple[object, ...]) -> Piece | Fault | None:
         """What was made under this key; None where it is not kept."""

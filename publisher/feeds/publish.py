@@ -44,6 +44,8 @@ class _Stale:
     #: Chunks of sitemaps, from 1.
     chunks: dict[int, datetime] = field(default_factory=dict)
     changed_at: datetime = _EPOCH
+    #: Another list is known now, or one by another name.
+    names: bool = False
 
 
 async def publish(
@@ -70,14 +72,19 @@ async def publish(
     # Archive documents first: what leads to one leads somewhere.
     await _archive(store, settings, tally, past.change if past else 0, newest)
     stale = await _everything(store, tally) if mark is None else await _stale(store, mark.change, newest)
-    for done, (listing, changed_at) in enumerate(sorted(stale.lists.items()), start=1):
+    # The site's own first: that is what most readers have.
+    in_order = sorted(stale.lists.items(), key=lambda each: (each[0] != SITE_LISTING, each[0]))
+    for done, (listing, changed_at) in enumerate(in_order, start=1):
         if not tally.hopeless:
-            await _list(store, settings, tally, kept, listing, changed_at)
+            name = await _list(store, settings, tally, kept, listing, changed_at)
+            stale.names = stale.names or kept.known is None or kept.known.get(listing) != name
         progress(done, len(stale.lists))
     if mark is None or stale.lists:
-        await _directory(store, settings, tally, stale)
+        await _directory(store, settings, tally, kept, stale)
     if tally.failed == 0:
         tally.finish(_ARCHIVE, Mark(newest, form))
+    else:
+        kept.known = None
     tally.finish(_STEP, Mark(newest, fingerprint))
     return _told(tally.report())
 
@@ -144,8 +151,8 @@ def _chunk(seq: int) -> int:
 
 async def _list(
     store: Store, settings: Settings, tally: Tally, kept: Pieces, listing: Listing, changed_at: datetime
-) -> None:
-    """The feeds of one list; those of a list without a live article are removed, but for the site's."""
+) -> str | None:
+    """The feeds of one list; those of a list without a live article are removed, but for the site's. Gives its name."""
     folder = urls.list_path(listing)[1:]
     async with store.read() as tx:
         past = await archive.issued(tx, settings.feeds.items) if listing == SITE_LISTING else None
@@ -155,41 +162,50 @@ async def _list(
             made = await collect(tx, settings, kept, listing, places, name, past=past)
         except Exception as error:  # noqa: BLE001 - one list that cannot be made stops no other; the report says why
             tally.fail(error)
-            return
+            return name
     if not places and not past:
         for file in _FILES:
             await tally.remove(folder + file)
-        return
+        return None
     newest = max((place.changed_at for place in places), default=_EPOCH)
     await _write(tally, folder, made, max(newest, changed_at))
+    return name
 
 
 async def _write(tally: Tally, folder: str, made: Documents, changed_at: datetime) -> None:
-    for name, data in made.files.items():
-        await tally.write(folder + name, data, changed_at)
+    await tally.write_all(folder, made.files, changed_at)
     for fault in made.faults:
         tally.skip(f"{folder or '/'}: {fault}")
 
 
-async def _directory(store: Store, settings: Settings, tally: Tally, stale: _Stale) -> None:
-    """OPML, sitemaps and robots.txt."""
+async def _directory(store: Store, settings: Settings, tally: Tally, kept: Pieces, stale: _Stale) -> None:
+    """Sitemaps; where other lists are known than before, what tells them by name; robots.txt."""
     site = settings.site
     async with store.read() as tx:
-        known = {kind: await listings.known(tx, kind) for kind, _ in _LISTS}
         chunks = _chunk(await articles.max_seq(tx))
         news = await listings.headlines(tx, directory.NEWS_MOST)
     files = {
-        "feeds.opml": directory.opml(site, known), "sitemap.xml": directory.sitemap_index(site, chunks),
-        "sitemaps/lists.xml": directory.sitemap_of_lists(site, known), "robots.txt": directory.robots(site),
-        "news-sitemap.xml": directory.news_sitemap(site, news),
+        "sitemap.xml": directory.sitemap_index(site, chunks), "news-sitemap.xml": directory.news_sitemap(site, news),
     }
-    changed_at = stale.changed_at
-    for name, data in files.items():
-        await tally.write(name, data, changed_at)
+    if stale.names or kept.known is None:
+        files |= await _by_name(store, settings, kept)
+    await tally.write_all("", files, stale.changed_at)
     for chunk, changed in stale.chunks.items():
         async with store.read() as tx:
             found = await listings.headlines_between(tx, (chunk - 1) * directory.CHUNK, chunk * directory.CHUNK)
         await tally.write(f"sitemaps/{chunk}.xml", directory.sitemap(site, found), changed)
+
+
+async def _by_name(store: Store, settings: Settings, kept: Pieces) -> dict[str, bytes]:
+    """OPML, the sitemap of the lists, and robots.txt."""
+    async with store.read() as tx:
+        known = {kind: await listings.known(tx, kind) for kind, _ in _LISTS}
+    kept.known = {Listing(kind, slug): name for kind, found in known.items() for slug, name in found}
+    kept.known[SITE_LISTING] = ""
+    return {
+        "feeds.opml": directory.opml(settings.site, known), "robots.txt": directory.robots(settings.site),
+        "sitemaps/lists.xml": directory.sitemap_of_lists(settings.site, known),
+    }
 
 
 def _told(report: PublishReport) -> PublishReport:

@@ -11,7 +11,7 @@ lists that link to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -60,12 +60,14 @@ class _Job:
 
 
 async def publish(
-    store: Store, settings: Settings, templates: Templates, *, everything: bool = False, progress: Progress = silent
+    store: Store, settings: Settings, templates: Templates, *, everything: bool = False, progress: Progress = silent,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
 ) -> PublishReport:
     """Writes the pages whose articles changed since the last run, or all of them.
 
     All of them too where settings, templates or program are others than at the last run, or its mark or files are
-    gone. What cannot be written is in the report and stays as it was; so does the mark.
+    gone. What cannot be written is in the report and stays as it was; so does the mark. `meanwhile` is done once the
+    articles' pages stand, before the lists.
     """
     root = settings.path(settings.output.directory)
     async with store.read() as tx:
@@ -77,6 +79,8 @@ async def publish(
     mark = None if everything else output.usable_mark(root, _STEP, fingerprint, newest, _ALWAYS)
     job = _Job(store, settings, templates, Tally(root), sections)
     stale = await _article_pages(job, mark.change if mark else 0, newest, progress)
+    if meanwhile is not None:
+        await meanwhile()
     if mark is None or mark.shared != _shared(sections):
         stale.lists = dict.fromkeys([SITE_LISTING, *await _every_list(job)], _EPOCH) | stale.lists
         stale.chunks = dict.fromkeys(range(1, past.page_of(last) + 1), _EPOCH) | stale.chunks
