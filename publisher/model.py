@@ -25,6 +25,27 @@ class ArticleStatus(StrEnum):
     """Taken back: no page, no feed, no digest; keeps its id and `seq`."""
 
 
+class ListKind(StrEnum):
+    """What a list of articles is of."""
+
+    SITE = "site"
+    SECTION = "section"
+    TAG = "tag"
+    AUTHOR = "author"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Listing:
+    """A list of live articles that has a page and feeds: of the whole site, a section, a tag or an author."""
+
+    kind: ListKind
+    #: Of the name, as `urls.section_slug` makes it; empty for the site.
+    slug: str = ""
+
+
+SITE_LISTING = Listing(ListKind.SITE)
+
+
 class DocumentState(StrEnum):
     """What became of a document that was seen."""
 

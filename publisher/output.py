@@ -12,7 +12,7 @@ import hashlib
 import json
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -159,6 +159,10 @@ class Tally:
                 self.unchanged += 1
         except OutputError as error:
             self.fail(error)
+
+    async def write_all(self, folder: str, files: Mapping[str, bytes], changed_at: datetime) -> None:
+        """These files of one folder ("" or with its closing slash), side by side: each waits for the disk."""
+        await asyncio.gather(*(self.write(folder + name, data, changed_at) for name, data in files.items()))
 
     async def remove(self, relative: str) -> None:
         """As `remove`, beside the event loop; a failure is counted."""

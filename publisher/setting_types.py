@@ -75,6 +75,18 @@ def _host(value: str) -> str:
     return value.lower().strip("[].")
 
 
+def _old_path(value: str) -> str:
+    if not re.fullmatch(r"/[^\s?#]*", value):
+        raise ValueError('is no path; write one such as "/feed.xml"')
+    return value
+
+
+def _new_place(value: str) -> str:
+    if value and not re.fullmatch(r"(?:/(?!/)|https?://[^\s/?#]+/?)[^\s#]*", value):
+        raise ValueError('is no path or web address; write one such as "/rss.xml", or "" for a feed that has ended')
+    return value
+
+
 def _hook(value: SecretStr) -> SecretStr:
     if value.get_secret_value() and not re.fullmatch(r"https?://[^\s/?#@]+(?:[/?]\S*)?", value.get_secret_value()):
         raise ValueError('is no web address; write one such as "https://chat.example.org/hooks/abc"')
@@ -176,6 +188,8 @@ FeedAddress = Annotated[str, AfterValidator(_feed_address)]
 HubAddress = Annotated[str, AfterValidator(_hub_address)]
 #: Name or address, in lower case.
 Host = Annotated[str, AfterValidator(_host)]
+OldPath = Annotated[str, AfterValidator(_old_path)]
+NewPlace = Annotated[str, AfterValidator(_new_place)]
 Hook = Annotated[SecretStr, AfterValidator(_hook)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 MailboxOrNone = Annotated[str, AfterValidator(_mailbox_or_none)]

@@ -22,6 +22,8 @@ from publisher.setting_types import (
     HubAddress,
     Language,
     Location,
+    NewPlace,
+    OldPath,
     Pause,
     Port,
     ShortName,
@@ -70,13 +72,51 @@ class Output(Table):
     directory: Location = Path("var/public")
 
 
+class Podcast(Table):
+    """What directories of podcasts ask for (PSP-1, Podcast Standards Project)."""
+
+    #: Address of the cover: square, 1,400 to 3,000 pixels, JPEG or PNG.
+    image: WebAddress
+    #: One of Apple's categories, as "News".
+    category: str = Field(default="News", min_length=1)
+    #: One of Apple's subcategories of it, as "Daily News"; or empty.
+    subcategory: str = ""
+    #: Who is heard; empty: the site's title.
+    author: str = ""
+    #: Whom directories write to; shown in the feed. Empty: nobody.
+    email: str = ""
+    explicit: bool = False
+    #: Episodes are to be heard from the first on.
+    serial: bool = False
+
+
+class SectionFeed(Table):
+    """A section whose feeds are other than the site's."""
+
+    #: None: as in the rest of the site.
+    content: Literal["full", "summary"] | None = None
+    #: Its RSS feed is a podcast of the articles with audio or video.
+    podcast: Podcast | None = None
+
+
 class Feeds(Table):
     """What stands in a feed."""
 
-    #: Entries in a feed, and stories on the home page.
+    #: Entries in a feed and in an archive document, and stories on the home page.
     items: int = Field(default=50, ge=1, le=1000)
     #: "full": whole articles in the feeds; "summary": standfirsts only.
     content: Literal["full", "summary"] = "full"
+    #: Who may do what with the texts; None: "© " and the site's title; empty: nothing is said.
+    rights: str | None = None
+    #: By slug.
+    section: dict[ShortName, SectionFeed] = Field(default_factory=dict)
+    #: Old addresses of feeds, as "/feed.xml", and where they are now (301); empty: ended (410).
+    moved: dict[OldPath, NewPlace] = Field(default_factory=dict)
+
+    def content_of(self, section: str) -> Literal["full", "summary"]:
+        """What the feeds of the section with this slug hold; of "": of the whole site."""
+        own = self.section.get(section)
+        return (own.content if own else None) or self.content
 
 
 class Web(Table):
@@ -164,7 +204,7 @@ class Subscribing(Table):
 class Hub(Table):
     """The WebSub hub."""
 
-    #: Run the WebSub hub: feeds are pushed to whoever subscribes at `/hub`.
+    #: Run the WebSub hub, and announce it in the feeds, which are pushed to whoever subscribes at `/hub`.
     enabled: bool = True
     #: Let WebSub callbacks, and the hubs of `ping`, be private addresses (for tests).
     allow_private: bool = False

@@ -12,6 +12,7 @@ import random
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, TypeVar
 
 from publisher import log, metrics
@@ -19,6 +20,7 @@ from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.digest.plan import plan
 from publisher.errors import PublisherError
+from publisher.feeds.pieces import Pieces
 from publisher.feeds.publish import publish as publish_feeds
 from publisher.intake.feed_poll import poll
 from publisher.intake.ingest import ingest
@@ -61,6 +63,8 @@ class Service:
     pace: Pace = field(default_factory=Pace)
     #: Sender processes beside this one.
     crew: Crew = field(default_factory=Crew)
+    #: Entries of feeds that were made already.
+    pieces: Pieces = field(default_factory=Pieces)
     #: What the operator was told is wrong.
     watch: alerts.Watch = field(default_factory=alerts.Watch)
     #: What the WebSub hub has under way.
@@ -103,12 +107,19 @@ async def poll_feeds(service: Service) -> None:
 async def go_live(service: Service) -> None:
     """Publishes scheduled articles whose time has come, then every feed and page that changed."""
     await publish_due(service.store, utc_now())
-    # Pages first: a link in a feed leads somewhere from its first moment.
+    # Articles' pages first: a link in a feed leads somewhere from its first moment. Then feeds, for readers wait for
+    # them; then the pages of lists.
     with service.reporting("pages") as progress:
-        pages = await publish_pages(service.store, service.settings, service.templates, progress=progress)
+        pages = await publish_pages(
+            service.store, service.settings, service.templates, progress=progress, meanwhile=partial(_feeds, service)
+        )
+    metrics.FILES_WRITTEN.inc(pages.written)
+
+
+async def _feeds(service: Service) -> None:
     with service.reporting("feeds") as progress:
-        feeds = await publish_feeds(service.store, service.settings, progress=progress)
-    metrics.FILES_WRITTEN.inc(feeds.written + pages.written)
+        feeds = await publish_feeds(service.store, service.settings, progress=progress, kept=service.pieces)
+    metrics.FILES_WRITTEN.inc(feeds.written)
     if feeds.written:
         service.course.note(feeds)
 

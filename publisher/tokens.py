@@ -17,6 +17,8 @@ UNSUBSCRIBE = "unsubscribe"
 CONFIRM = "confirm"
 PREFERENCES = "preferences"
 BOUNCE = "bounce"
+#: A reader's own feed.
+FEED = "feed"
 #: What a forwarded digest must not allow: each by a fresh link of its own.
 EXPORT = "export"
 ERASE = "erase"
@@ -25,7 +27,7 @@ ADDRESS = "address"
 NEW_ADDRESS = "new address"
 
 #: Ended when the keys that made them are revoked; all others outlive every change of keys.
-_REVOCABLE = frozenset((CONFIRM, PREFERENCES, EXPORT, ERASE, ADDRESS, NEW_ADDRESS))
+_REVOCABLE = frozenset((CONFIRM, PREFERENCES, FEED, EXPORT, ERASE, ADDRESS, NEW_ADDRESS))
 
 _ID_BYTES = 5
 _MAC_BYTES = 10

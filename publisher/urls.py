@@ -7,9 +7,10 @@ import zlib
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
+from publisher.model import Listing, ListKind
 from publisher.text import latin, slugify
 
-#: (file name, media type, name for people) of each feed format; the files lie at the site's root and in each section.
+#: (file name, media type, name for people) of each feed format; the files lie below each list's page.
 FEED_FORMATS = (
     ("rss.xml", "application/rss+xml", "RSS"),
     ("atom.xml", "application/atom+xml", "Atom"),
@@ -18,6 +19,9 @@ FEED_FORMATS = (
 
 #: Path of the WebSub hub.
 HUB_PATH = "/hub"
+FEED_FILES = frozenset(file for file, _, _ in FEED_FORMATS)
+
+_LIST_FOLDERS = {ListKind.SECTION: "sections", ListKind.TAG: "tags", ListKind.AUTHOR: "authors"}
 
 # What browsers take out of an address before they read it: "java\nscript:" is a script to them (WHATWG URL, 4.4).
 _BROKEN = re.compile(r"[\t\r\n]")
@@ -29,8 +33,8 @@ _TRACKING = frozenset(("fbclid", "gclid", "mc_cid", "mc_eid", "igshid", "ref", "
 def section_slug(section: str) -> str:
     """The slug of a section's name; letters outside the Latin script are told by a checksum of the whole name.
 
-    So two sections never share a slug only because their names are written in other letters. At most 69 characters;
-    empty only where the name is.
+    So two sections never share a slug only because their names are written in other letters. Tags and authors have
+    theirs by the same rule. At most 69 characters; empty only where the name is.
     """
     plain = slugify(section)
     name = latin(section).strip() or section.strip()
@@ -44,9 +48,14 @@ def article_path(slug: str) -> str:
     return f"/articles/{slug}"
 
 
-def section_path(slug: str) -> str:
-    """Path of a section's page, with its closing slash; its feeds lie below it."""
-    return f"/sections/{slug}/"
+def list_path(listing: Listing) -> str:
+    """Path of a list's page, with its closing slash; its feeds lie below it."""
+    return "/" if listing.kind == ListKind.SITE else f"/{_LIST_FOLDERS[listing.kind]}/{listing.slug}/"
+
+
+def archive_path(number: int) -> str:
+    """Path of an archive document's folder (RFC 5005, section 4), with its closing slash."""
+    return f"/archive/{number}/"
 
 
 def picture_path(name: str) -> str:

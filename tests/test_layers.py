@@ -43,9 +43,9 @@ TABLE = {
         intake.page_people intake.page_picture intake.page_tree
         intake.gif intake.picture intake.picture_header intake.picture_links intake.picture_raster intake.webp
         intake.plain intake.pointers intake.revise intake.roles intake.running intake.scope intake.shape
-        feeds.atom feeds.entries feeds.generator feeds.json_feed feeds.media feeds.rss
+        feeds.atom feeds.delta feeds.directory feeds.entries feeds.generator feeds.json_feed feeds.media feeds.pieces feeds.podcast feeds.rss
         websub.ask websub.schedule websub.topics
-        site.pages
+        site.pages site.past
         audience.exports audience.move_out audience.pace audience.report audience.ruling audience.tagging audience.typos
         audience.wanted
         digest.calendar digest.due digest.prose digest.render digest.select digest.words
@@ -67,10 +67,11 @@ TABLE = {
         intake.bring_in intake.export_pictures
         intake.departed intake.mend intake.own_addresses intake.picture_copy intake.wording
         intake.commit intake.feed_poll intake.feed_rows intake.feed_take intake.feed_text intake.newcomer intake.push_ask intake.push_receive intake.ingest intake.record intake.survey
-        feeds.publish
+        feeds.collect feeds.publish feeds.search
         websub.accept websub.deliver websub.distribute websub.notice websub.ping websub.verify
         site.pictures site.publish
-        audience.erase audience.keep_out audience.mine audience.move_in audience.optin audience.personal audience.placing
+        audience.erase audience.keep_out audience.mine audience.move_in audience.optin audience.own_feed
+        audience.personal audience.placing
         digest.batch digest.corrected digest.course digest.desk digest.plan digest.press digest.preview digest.resume
         digest.revise digest.shelf
         digest.welcome
@@ -92,7 +93,7 @@ HOMES = {
     "alembic": ("store",),
     "anyascii": ("text",),
     "apscheduler": ("service",),
-    "brotli": ("web.files",),
+    "brotli": ("web.prepared",),
     "charset_normalizer": ("intake.decode",),
     "cryptography": ("crypto",),
     "css_inline": ("digest.render",),
@@ -123,6 +124,7 @@ HOMES = {
     "uvloop": ("loop",),
     "watchfiles": ("intake.watch",),
     "yaml": ("intake.front_matter",),
+    "zstandard": ("web.prepared",),
 }
 
 #: Modules that no pure one may import, names and attributes that it may not use.

@@ -15,6 +15,7 @@ from pydantic import BaseModel
 from publisher import inbound_settings
 from publisher import mail_settings as tables
 from publisher.config import Settings
+from publisher.settings import Podcast, SectionFeed
 
 ROOT = Path(__file__).parents[1]
 
@@ -83,6 +84,7 @@ def test_every_key_is_documented() -> None:
     inner: dict[str, type[BaseModel]] = {
         "mail.dkim": tables.Dkim, "mail.relay": tables.Server, "mail.warm_up": tables.WarmUp,
         "inbound.imap": inbound_settings.Imap, "inbound.rule": inbound_settings.OwnRule,
+        "feeds.section.SLUG": SectionFeed, "feeds.section.SLUG.podcast": Podcast,
     }
     assert found == expected | {
         (section, field.alias or key) for section, table in inner.items() for key, field in table.model_fields.items()

@@ -9,12 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from publisher import urls
+from publisher.model import Listing, ListKind
 
 
 def test_our_paths() -> None:
     """With and without a path in the site's own address."""
     assert urls.article_path("tide") == "/articles/tide"
-    assert urls.section_path("sea") == "/sections/sea/"
+    assert urls.list_path(Listing(ListKind.SECTION, "sea")) == "/sections/sea/"
     assert urls.absolute("https://example.org", "/articles/tide") == "https://example.org/articles/tide"
     assert urls.absolute("https://example.org/news/", "/rss.xml") == "https://example.org/news/rss.xml"
 

@@ -11,7 +11,7 @@ from publisher.address import parse
 from publisher.audience import tagging
 from publisher.audience.erase import erase
 from publisher.audience.optin import Joined, add
-from publisher.cli import shapes, show
+from publisher.cli import own_feed, shapes, show
 from publisher.cli.context import load_settings, now, opened, print_json, run, say
 from publisher.errors import NotFoundError
 from publisher.model import Reader
@@ -33,6 +33,7 @@ subscribers_app = typer.Typer(help="The readers.", no_args_is_help=True)
 def register(app: typer.Typer) -> None:
     """Adds these commands."""
     app.add_typer(subscribers_app, name="subscribers")
+    subscribers_app.command("feed")(own_feed.feed)
 
 
 @subscribers_app.command("add")

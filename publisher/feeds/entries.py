@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
 from urllib.parse import quote, urlsplit, urlunsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from publisher import text, urls
-from publisher.isolation import Fault, each
-from publisher.model import Article, Enclosure
-from publisher.settings import Site
+from publisher.config import Settings
+from publisher.model import Article, Enclosure, Listing, ListKind
+from publisher.settings import Podcast, Site
 
 #: Characters of a summary that is taken from the text.
 SUMMARY_LENGTH = 300
@@ -69,13 +69,23 @@ class Entry:
 
     @property
     def id(self) -> str:
-        """What feeds know it by: never changes (RFC 4122 section 3)."""
-        return f"urn:uuid:{self.article_id}"
+        """What feeds know it by."""
+        return urn_of(self.article_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A feed's place in the site's history (RFC 5005)."""
+
+    #: Number of the archive document before it, 0 where there is none.
+    previous: int
+    #: Its own number; 0 for the feed that readers subscribe to.
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """A feed, whatever its format."""
+    """A feed without its entries, whatever its format."""
 
     #: Made from the site's host and path: survives a move from http to https.
     id: str
@@ -83,49 +93,72 @@ class Feed:
     description: str
     #: Name of the publication, who is the author where an article names none.
     author: str
+    #: Who may do what with it, or empty.
+    rights: str
     site_url: str
     #: Address of the page that shows the same.
     home: str
-    #: Address that the feed files lie under, with its closing slash.
+    #: Address that the feed files lie under, with its closing slash; `addresses` come before it.
     folder: str
     language: str
     #: That of the entry updated last.
     updated: datetime
-    entries: tuple[Entry, ...]
+    #: Addresses of the WebSub hubs that push it.
+    hubs: tuple[str, ...] = ()
+    archive: Archive | None = None
+    #: Ids of entries that were taken back, each with the instant (RFC 6721).
+    deleted: tuple[tuple[str, datetime], ...] = ()
+    podcast: Podcast | None = None
+    #: Of a feed that is no file: its own address in each format, by file name.
+    addresses: Mapping[str, str] = field(default_factory=dict)
+
+    def address(self, file: str) -> str:
+        """Its own address in the format whose files are called `file`."""
+        return self.addresses.get(file) or self.folder + file
+
+    def archived(self, number: int, file: str) -> str:
+        """Address of an archive document in that format."""
+        return urls.absolute(self.site_url.rstrip("/"), urls.archive_path(number)) + file
 
 
 @dataclass(frozen=True, slots=True)
-class Rendered:
-    """A feed's bytes, and what is missing in them."""
+class Piece:
+    """An entry in one format, as it stands in every feed."""
 
     data: bytes
-    faults: tuple[Fault, ...]
+    #: Of the entry; UTC.
+    updated: datetime
 
 
 def feed_of(
-    articles: Sequence[Article], site: Site, content: Literal["full", "summary"], section: str = ""
-) -> tuple[Feed, tuple[Fault, ...]]:
-    """The feed of `articles`, newest first: of the whole site, or of the section with this slug.
-
-    A section goes by the name that its newest article gives it.
-    """
-    entries, faults = each(articles, lambda article: entry_of(article, site, content), lambda article: article.id)
-    path = urls.section_path(section) if section else "/"
-    name = text.one_line(articles[0].section) if section and articles else section
-    title = text.one_line(site.title)
-    feed = Feed(
+    settings: Settings, listing: Listing, name: str, updated: Iterable[datetime], *, archive: Archive | None = None,
+    withdrawn: Iterable[tuple[str, datetime]] = (),
+) -> Feed:
+    """The feed of a list that is called `name` (of the site's: empty), with entries of these `updated`."""
+    site, path, title = settings.site, urls.list_path(listing), text.one_line(settings.site.title)
+    section = settings.feeds.section.get(listing.slug) if listing.kind == ListKind.SECTION else None
+    number = archive.number if archive else 0
+    return Feed(
         id=uuid5(NAMESPACE_URL, urls.canonical(site.url) + path).urn,
-        title=f"{title} – {name}" if section else title,
+        title=f"{title} – {text.one_line(name) or listing.slug}" if listing.slug else title,
         description=text.one_line(site.description) or title,
         author=title,
+        rights=f"© {title}" if settings.feeds.rights is None else text.one_line(settings.feeds.rights),
         site_url=urls.absolute(site.url, "/"),
         home=urls.absolute(site.url, path),
-        folder=urls.absolute(site.url, path),
+        folder=urls.absolute(site.url, urls.archive_path(number) if number else path),
         language=site.language,
-        updated=max((entry.updated for entry in entries), default=_NEVER),
-        entries=tuple(entries),
+        updated=max(updated, default=_NEVER),
+        hubs=settings.hubs,
+        archive=archive,
+        deleted=tuple((urn_of(ident), _instant(when)) for ident, when in withdrawn),
+        podcast=section.podcast if section else None,
     )
-    return feed, faults
+
+
+def urn_of(article_id: str) -> str:
+    """What feeds know an article by: never changes (RFC 4122 section 3)."""
+    return f"urn:uuid:{article_id}"
 
 
 def entry_of(article: Article, site: Site, content: Literal["full", "summary"]) -> Entry:

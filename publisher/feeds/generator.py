@@ -7,12 +7,13 @@ get hold of each finished element through its extension hooks:
 - its `updated` is "now" unless told otherwise: it is always told;
 - links of Atom entries lose rel, type and length: `atom` writes them anew;
 - a name alone is no author to its RSS, and it knows one link per channel: `rss` adds what is missing;
-- one bad entry raises and loses the feed: entries are made one by one, and put into the feed through its hook.
+- one bad entry raises and loses the feed: entries are made one by one, serialised once, and put into each document that
+  they stand in.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from email.utils import format_datetime
 from typing import Any
 
@@ -20,8 +21,13 @@ import feedgen.entry
 import feedgen.feed
 from feedgen.entry import FeedEntry
 from feedgen.feed import FeedGenerator
+from lxml import etree
 
 from publisher.feeds.entries import Entry, Feed
+
+#: An element of this name keeps the place of the entries in a document.
+PLACE = "entries-stand-here"
+_MARK = f"<{PLACE}/>".encode()
 
 #: An lxml element, which has no types.
 Element = Any
@@ -55,6 +61,21 @@ class _Hook:
         """Called with the whole document or an item."""
         self._correct(element)
         return element
+
+
+def piece(element: Element, namespaces: Mapping[str, str]) -> bytes:
+    """The element as it stands in a document whose root declares these namespaces."""
+    root = etree.Element("root", nsmap=dict(namespaces))
+    root.append(element)
+    etree.indent(root)
+    whole: bytes = etree.tostring(root, encoding="utf-8")
+    return whole[whole.index(b">") + 1 : whole.rindex(b"</root>")].strip()
+
+
+def filled(document: bytes, pieces: Sequence[bytes]) -> bytes:
+    """A document with these pieces at the place that `PLACE` keeps."""
+    before, _, after = document.partition(_MARK)
+    return b"\n".join((before.rstrip(b" \n"), *pieces, after.lstrip(b"\n")))
 
 
 def atom(feed: Feed, correct: Correct, namespaces: Mapping[str, str]) -> bytes:
@@ -114,7 +135,9 @@ def _head(
     made.language(feed.language)
     made.generator(GENERATOR)
     made.docs("https://www.rssboard.org/rss-specification")
-    made.link(href=feed.folder + file, rel="self", type=media_type)
+    if feed.rights:
+        made.rights(feed.rights)
+    made.link(href=feed.address(file), rel="self", type=media_type)
     made.link(href=feed.home, rel="alternate", type="text/html")  # the last one is the RSS channel's
     made.register_extension("publisher", lambda: _Hook(correct, namespaces))
     return made

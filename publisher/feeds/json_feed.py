@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
-from publisher.feeds.entries import Entry, Feed, Rendered
-from publisher.isolation import each
+from publisher.feeds.entries import Entry, Feed
 from publisher.model import Enclosure
 
+FILE = "feed.json"
+MEDIA_TYPE = "application/feed+json"
+
 _VERSION = "https://jsonfeed.org/version/1.1"
+_EMPTY = b'"items": []'
 
 
-def render(feed: Feed) -> Rendered:
-    """The JSON document of `feed`; an entry that JSON cannot hold is left out and named."""
-    items, faults = each(feed.entries, _checked, lambda entry: entry.article_id)
-    document = {
+def piece(entry: Entry) -> bytes:
+    """The item. Raises ValueError where JSON cannot hold it."""
+    return json.dumps(_item(entry), ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def document(feed: Feed, pieces: Sequence[bytes]) -> bytes:
+    """The document of `feed` with these items."""
+    head = {
         "version": _VERSION,
         "title": feed.title,
         "home_page_url": feed.home,
-        "feed_url": feed.folder + "feed.json",
+        "feed_url": feed.address(FILE),
+        "next_url": feed.archived(feed.archive.previous, FILE) if feed.archive and feed.archive.previous else "",
         "description": feed.description,
         "language": feed.language,
         "authors": [{"name": feed.author, "url": feed.site_url}],
-        "items": items,
+        "hubs": [{"type": "WebSub", "url": hub} for hub in feed.hubs],
     }
-    return Rendered(_bytes(document), faults)
-
-
-def _checked(entry: Entry) -> dict[str, Any]:
-    item = _item(entry)
-    _bytes(item)
-    return item
+    told = {key: value for key, value in head.items() if value} | {"items": []}
+    before, empty, after = json.dumps(told, ensure_ascii=False, indent=1).encode().rpartition(_EMPTY)
+    items = b'"items": [\n' + b",\n".join(pieces) + b"\n ]" if pieces else empty
+    return before + items + after + b"\n"
 
 
 def _item(entry: Entry) -> dict[str, Any]:
@@ -40,6 +46,7 @@ def _item(entry: Entry) -> dict[str, Any]:
     item = {
         "id": entry.id,
         "url": entry.url,
+        "external_url": entry.via,
         "title": entry.title,
         **content,
         "summary": entry.summary,
@@ -57,7 +64,3 @@ def _item(entry: Entry) -> dict[str, Any]:
 def _attachment(enclosure: Enclosure) -> dict[str, Any]:
     known = {"size_in_bytes": enclosure.length} if enclosure.length else {}
     return {"url": enclosure.url, "mime_type": enclosure.type, **known}
-
-
-def _bytes(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n"

@@ -13,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from publisher import text, urls
-from publisher.model import Article, ArticleStatus, Related
+from publisher.model import SITE_LISTING, Article, ArticleStatus, Listing, ListKind, Related
 from publisher.settings import Site
 from publisher.templating import safe
 
@@ -41,7 +41,7 @@ class FeedLink:
 
 @dataclass(frozen=True, slots=True)
 class SectionLink:
-    """A section in the navigation."""
+    """A section in the navigation; also a tag, or an author."""
 
     name: str
     path: str
@@ -83,11 +83,11 @@ class Story:
 
 def frame(
     site: Site, *, title: str, path: str, description: str = "", sections: Sequence[SectionLink] = (),
-    section: tuple[str, str] | None = None, lang: str = "", robots: str = "",
+    listing: Listing = SITE_LISTING, name: str = "", lang: str = "", robots: str = "",
 ) -> dict[str, object]:
     """The context of `base.html` for the page at `path` (empty: a page without an address of its own to keep).
 
-    `section`, as (slug, name), adds that section's feeds to those of the site.
+    `listing`, which is called `name`, adds its feeds to those of the site.
     """
     language = lang or site.language
     return {
@@ -95,7 +95,7 @@ def frame(
         "title": text.one_line(title),
         "description": text.one_line(description),
         "canonical": urls.absolute(site.url, path) if path else "",
-        "feeds": feed_links(site) + (feed_links(site, *section) if section else []),
+        "feeds": feed_links(site) + (feed_links(site, listing, name) if listing.slug else []),
         "sections": list(sections),
         "lang": language,
         "dir": text.direction(language),
@@ -103,19 +103,31 @@ def frame(
     }
 
 
-def feed_links(site: Site, slug: str = "", name: str = "") -> list[FeedLink]:
-    """The feeds of the site, or of one section."""
-    folder = urls.section_path(slug) if slug else "/"
-    of = f"{site.title} – {name}" if slug else site.title
+def feed_links(site: Site, listing: Listing = SITE_LISTING, name: str = "") -> list[FeedLink]:
+    """The feeds of the site, or of another list that is called `name`."""
+    folder = urls.list_path(listing)
+    of = f"{site.title} – {text.one_line(name) or listing.slug}" if listing.slug else site.title
     return [
         FeedLink(f"{of} ({label})", media_type, local(site, folder + file))
         for file, media_type, label in urls.FEED_FORMATS
     ]
 
 
+def list_links(site: Site, kind: ListKind, names: Sequence[str]) -> list[SectionLink]:
+    """Links to the lists of these names."""
+    known = [(urls.section_slug(name), name) for name in map(text.one_line, names) if name]
+    return [
+        SectionLink(name, local(site, urls.list_path(Listing(kind, slug))) if slug else "") for slug, name in known
+    ]
+
+
 def section_links(site: Site, sections: Sequence[tuple[str, str]]) -> list[SectionLink]:
     """Navigation to these sections, given as (slug, name)."""
-    return [SectionLink(text.one_line(name) or slug, local(site, urls.section_path(slug))) for slug, name in sections]
+    paths = (urls.list_path(Listing(ListKind.SECTION, slug)) for slug, _ in sections)
+    return [
+        SectionLink(text.one_line(name) or slug, local(site, path))
+        for (slug, name), path in zip(sections, paths, strict=True)
+    ]
 
 
 def local(site: Site, path: str) -> str:
@@ -132,7 +144,8 @@ def article_page(article: Article, site: Site, size: tuple[int, int] | None = No
     slug = urls.section_slug(article.section)
     context = frame(
         site, title=article.title, path=urls.article_path(article.slug), description=_teaser(article),
-        sections=[section] if section else [], section=(slug, section.name) if section else None,
+        sections=[section] if section else [],
+        listing=Listing(ListKind.SECTION, slug) if section else SITE_LISTING, name=section.name if section else "",
         lang=article.language, robots="noindex" if article.status == ArticleStatus.UNLISTED else "",
     )
     corrected = article.updated_at - max(article.published_at, article.first_seen_at) > _CORRECTION
@@ -145,7 +158,8 @@ def article_page(article: Article, site: Site, size: tuple[int, int] | None = No
         "picture_size": size,
         "updated": moment(article.updated_at, site) if corrected else None,
         "related": [Related(text.one_line(item.title), _web(item.url)) for item in article.related],
-        "tags": [tag for tag in map(text.one_line, article.tags) if tag],
+        "tags": list_links(site, ListKind.TAG, article.tags),
+        "authors": list_links(site, ListKind.AUTHOR, article.authors),
         "enclosures": [item for item in article.enclosures if _web(item.url)],
         "origin": _origin(article),
         "linked_data": _linked_data(article, site),
@@ -164,17 +178,18 @@ def moved_page(heir: Article, site: Site) -> dict[str, object]:
 
 
 def list_page(
-    stories: Sequence[Story], site: Site, sections: Sequence[tuple[str, str]], *, section: tuple[str, str] | None = None
+    stories: Sequence[Story], site: Site, sections: Sequence[tuple[str, str]], *, listing: Listing = SITE_LISTING,
+    name: str = "",
 ) -> dict[str, object]:
-    """The context of `home.html`, or of `section.html` where one is given as (slug, name): stories, newest first."""
-    name = text.one_line(section[1]) if section else ""
-    path = urls.section_path(section[0]) if section else "/"
+    """The context of `home.html`, or of `section.html` for any other list, called `name`: stories, newest first."""
+    shown = text.one_line(name) or listing.slug
+    path = urls.list_path(listing)
     context = frame(
-        site, title=f"{name} – {site.title}" if section else site.title, path=path,
-        description=f"{name} – {site.title}" if section else site.description,
-        sections=section_links(site, sections), section=section,
+        site, title=f"{shown} – {site.title}" if listing.slug else site.title, path=path,
+        description=f"{shown} – {site.title}" if listing.slug else site.description,
+        sections=section_links(site, sections), listing=listing, name=shown,
     )
-    return context | {"stories": list(stories), "name": name, "here": local(site, path)}
+    return context | {"stories": list(stories), "name": shown, "kind": listing.kind.value, "here": local(site, path)}
 
 
 def story(article: Article, site: Site) -> Story:

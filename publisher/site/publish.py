@@ -2,7 +2,7 @@
 
     STORE | changed articles since the mark | a page for each that is live or unlisted; that of one merged into another
           | leads there; the others' are removed; its pictures before it
-          | the lists that they stand or stood in | newest articles of each | home and section pages
+          | the lists that they stand or stood in | newest articles of each | their pages; the archive's
           | write if changed -> files
 
 The mark moves on when every file was written; else the next run tries the same again. Article pages come before the
@@ -11,27 +11,40 @@ lists that link to them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from publisher import log, output, text, urls
 from publisher.config import Settings
 from publisher.errors import PublisherError
 from publisher.isolation import each
-from publisher.model import Article, ArticleStatus
+from publisher.model import SITE_LISTING, Article, ArticleStatus, Listing, ListKind
 from publisher.output import Mark, PublishReport, Tally
 from publisher.progress import Progress, silent
-from publisher.site import pages, pictures
-from publisher.store import articles
+from publisher.site import pages, past, pictures
+from publisher.store import articles, listings
 from publisher.store.engine import Store
 from publisher.store.touched import touched
 from publisher.templating import Templates
 
 _STEP = "site"
 _HOME = "index.html"
+_ALWAYS = (_HOME, f"archive/{_HOME}")
+_FOLDERS = ((ListKind.SECTION, "sections"), (ListKind.TAG, "tags"), (ListKind.AUTHOR, "authors"))
+#: More lists than any site has.
+_ALL = 2**31 - 1
 _SHOWN = (ArticleStatus.LIVE, ArticleStatus.UNLISTED)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(slots=True)
+class _Stale:
+    """What is to be built anew, each with the time of its newest change."""
+
+    lists: dict[Listing, datetime] = field(default_factory=dict)
+    #: Pages of the archive, from 1.
+    chunks: dict[int, datetime] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,31 +60,48 @@ class _Job:
 
 
 async def publish(
-    store: Store, settings: Settings, templates: Templates, *, everything: bool = False, progress: Progress = silent
+    store: Store, settings: Settings, templates: Templates, *, everything: bool = False, progress: Progress = silent,
+    meanwhile: Callable[[], Awaitable[None]] | None = None,
 ) -> PublishReport:
     """Writes the pages whose articles changed since the last run, or all of them.
 
     All of them too where settings, templates or program are others than at the last run, or its mark or files are
-    gone. What cannot be written is in the report and stays as it was; so does the mark.
+    gone. What cannot be written is in the report and stays as it was; so does the mark. `meanwhile` is done once the
+    articles' pages stand, before the lists.
     """
     root = settings.path(settings.output.directory)
     async with store.read() as tx:
         newest = await articles.max_change(tx)
         sections = await articles.sections(tx)
-    keys = (settings.site.model_dump_json(), str(settings.feeds.items), settings.store.url)
+        last = await articles.max_seq(tx)
+    keys = settings.site.model_dump_json(), str(settings.feeds.items), settings.store.url
     fingerprint = output.fingerprint("site", (*keys, templates.fingerprint("site")))
-    mark = None if everything else output.usable_mark(root, _STEP, fingerprint, newest, [_HOME])
+    mark = None if everything else output.usable_mark(root, _STEP, fingerprint, newest, _ALWAYS)
     job = _Job(store, settings, templates, Tally(root), sections)
-    if mark is None:
-        await job.tally.clear("sections", [slug for slug, _ in sections], [_HOME])
     stale = await _article_pages(job, mark.change if mark else 0, newest, progress)
+    if meanwhile is not None:
+        await meanwhile()
     if mark is None or mark.shared != _shared(sections):
-        stale = dict.fromkeys(["", *(slug for slug, _ in sections)], _EPOCH) | stale
-    for slug, changed_at in stale.items():
+        stale.lists = dict.fromkeys([SITE_LISTING, *await _every_list(job)], _EPOCH) | stale.lists
+        stale.chunks = dict.fromkeys(range(1, past.page_of(last) + 1), _EPOCH) | stale.chunks
+    for listing, changed_at in stale.lists.items():
         if not job.tally.hopeless:
-            await _list_page(job, slug, changed_at)
+            await _list_page(job, listing, changed_at)
+    if stale.lists:
+        await _archive(job, stale, last)
     job.tally.finish(_STEP, Mark(newest, fingerprint, _shared(sections)))
     return _told(job.tally.report())
+
+
+async def _every_list(job: _Job) -> list[Listing]:
+    """All lists but the site's; pages of those that are no more are removed."""
+    found: list[Listing] = []
+    async with job.store.read() as tx:
+        for kind, folder in _FOLDERS:
+            slugs = [slug for slug, _ in await listings.known(tx, kind, _ALL)]
+            await job.tally.clear(folder, slugs, [_HOME])
+            found += [Listing(kind, slug) for slug in slugs]
+    return found
 
 
 def _shared(sections: Sequence[tuple[str, str]]) -> str:
@@ -79,18 +109,19 @@ def _shared(sections: Sequence[tuple[str, str]]) -> str:
     return "\n".join(f"{slug} {name}" for slug, name in sections)
 
 
-async def _article_pages(job: _Job, since: int, until: int, progress: Progress) -> dict[str, datetime]:
-    """Writes the pages of the articles with changes in (since, until].
-
-    Gives the slugs of the lists to build anew ("" is the home page), each with the time of its newest change.
-    """
-    stale: dict[str, datetime] = {}
+async def _article_pages(job: _Job, since: int, until: int, progress: Progress) -> _Stale:
+    """Writes the pages of the articles with changes in (since, until]; gives what is to be built anew for them."""
+    stale = _Stale()
     async for batch in touched(job.store, since, until):
         for article in batch.articles:
             if not job.tally.hopeless:
                 await _article_page(job, article)
-        for slug in batch.lists:
-            stale[slug] = max(batch.changed_at, stale.get(slug, _EPOCH))
+            if article.seq is not None:
+                # The page before it has a link to this one once this one begins.
+                page = past.page_of(article.seq)
+                stale.chunks |= dict.fromkeys((page - 1, page) if page > 1 else (page,), batch.changed_at)
+        for listing in batch.lists:
+            stale.lists[listing] = max(batch.changed_at, stale.lists.get(listing, _EPOCH))
         progress(batch.change - since, until - since)
     return stale
 
@@ -127,26 +158,47 @@ async def _heir(store: Store, article: Article) -> Article | None:
     return heir if heir is not None and heir.status in _SHOWN else None
 
 
-async def _list_page(job: _Job, slug: str, changed_at: datetime) -> None:
-    """The home page, or that of a section; the page of a section without a live article is removed."""
+async def _list_page(job: _Job, listing: Listing, changed_at: datetime) -> None:
+    """The page of a list; that of one without a live article is removed, but for the front page."""
     async with job.store.read() as tx:
-        found = await articles.newest(tx, job.settings.feeds.items, slug)
-    relative = urls.section_path(slug)[1:] + _HOME if slug else _HOME
-    if slug and not found:
+        found = await listings.newest(tx, listing, job.settings.feeds.items)
+        name = await listings.name_of(tx, listing) or ""
+    relative = urls.list_path(listing)[1:] + _HOME
+    if not found and listing != SITE_LISTING:
         await job.tally.remove(relative)
         return
-    section = (slug, found[0].section) if slug else None
     stories, faults = each(found, lambda article: pages.story(article, job.settings.site), lambda article: article.id)
     for fault in faults:
         job.tally.skip(f"{relative}: {fault}")
+    context = pages.list_page(stories, job.settings.site, job.sections, listing=listing, name=name)
+    newest = max((article.changed_at for article in found), default=_EPOCH)
+    template = "site/home.html" if listing == SITE_LISTING else "site/section.html"
+    await _write(job, relative, template, context, max(newest, changed_at))
+
+
+async def _archive(job: _Job, stale: _Stale, last: int) -> None:
+    """The pages of the archive with these numbers, and its first page, which begins with the newest article."""
+    for number, changed_at in [(0, _EPOCH), *sorted(stale.chunks.items())]:
+        after, until = past.span(number, last)
+        async with job.store.read() as tx:
+            found = await listings.headlines_between(tx, after, until)
+        lines, faults = each(found, lambda one: past.line_of(one, job.settings.site), lambda one: one.slug)
+        for fault in faults:
+            job.tally.skip(f"{past.path(number)}: {fault}")
+        context = past.archive_page(lines, job.settings.site, job.sections, number=number, last=last)
+        newest = max((one.changed_at for one in found), default=_EPOCH)
+        await _write(job, past.path(number)[1:] + _HOME, "site/archive.html", context, max(newest, changed_at))
+
+
+async def _write(
+    job: _Job, relative: str, template: str, context: Mapping[str, object], changed_at: datetime
+) -> None:
     try:
-        context = pages.list_page(stories, job.settings.site, job.sections, section=section)
-        data = _render(job, "site/section.html" if slug else "site/home.html", context)
+        data = _render(job, template, context)
     except Exception as error:  # noqa: BLE001 - one list that cannot be rendered stops no other; the report says why
         job.tally.fail(PublisherError(f"{relative} left as it was: {_reason(error)}"))
         return
-    newest = max((article.changed_at for article in found), default=_EPOCH)
-    await job.tally.write(relative, data, max(newest, changed_at))
+    await job.tally.write(relative, data, changed_at)
 
 
 def _render(job: _Job, template: str, context: Mapping[str, object]) -> bytes:

@@ -77,6 +77,14 @@ subscriptions = Table(
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
+#: A reader's own feed at an address of its own: `number` makes a new address from an old one.
+private_feeds = Table(
+    "private_feeds", metadata,
+    Column("subscriber_id", ForeignKey("subscribers.id", ondelete="CASCADE"), primary_key=True),
+    Column("number", Integer, nullable=False),
+    Column("open", Boolean, nullable=False),
+)
+
 #: When, from where and to what words a person agreed.
 consents = Table(
     "consents", metadata,

@@ -80,10 +80,49 @@ articles = Table(
     Column("merged_into", String(36)),
     Index("ix_articles_status_published_at", "status", "published_at"),
     Index("ix_articles_status_seq", "status", "seq"),
+    Index("ix_articles_status_change", "status", "change"),
     Index("ix_articles_section_slug_status_seq", "section_slug", "status", "seq"),
     Index("ix_articles_source_source_id_first_seen_at", "source", "source_id", "first_seen_at"),
     Index("ix_articles_source_canonical_url_first_seen_at", "source", "canonical_url", "first_seen_at"),
     Index("ix_articles_source_title_key_first_seen_at", "source", "title_key", "first_seen_at"),
+)
+
+#: In which lists an article that went live stands or stood (`publisher.model.Listing`): one row for each.
+listings = Table(
+    "listings", metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(10), primary_key=True),
+    Column("slug", String(100), primary_key=True),
+    #: How the article writes the name of the list.
+    Column("name", Text, nullable=False),
+    Column("backfill", Boolean, nullable=False),
+    #: It stands there now, and the article is live.
+    Column("shown", Boolean, nullable=False),
+    Index("ix_listings_kind_slug_shown_backfill_seq", "kind", "slug", "shown", "backfill", "seq"),
+)
+
+#: The order in which articles were issued: each once as it went live, and again when it was corrected after its
+#: archive document was sealed.
+archive_entries = Table(
+    "archive_entries", metadata,
+    Column("number", Key, primary_key=True),
+    Column("article_id", String(36), nullable=False, index=True),
+    Column("backfill", Boolean, nullable=False),
+    #: Not for the first time.
+    Column("again", Boolean, nullable=False),
+    #: The archive document that it is sealed in; None: not yet.
+    Column("document", BigInteger),
+    #: The article as it was then, where it was corrected since: plain values by name.
+    Column("frozen", JSON(none_as_null=True)),
+    Index("ix_archive_entries_document_backfill_number", "document", "backfill", "number"),
+)
+
+#: Sealed archive documents (RFC 5005, section 4), counted from the oldest.
+archive_documents = Table(
+    "archive_documents", metadata,
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    #: Of the counter "change": when it was sealed, or an article was last taken out.
+    Column("change", BigInteger, nullable=False, index=True),
 )
 
 #: What an article said before each change, and in which section it stood.

@@ -6,10 +6,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from publisher.model import Article
-from publisher.store import articles, versions
+from publisher.model import Article, Listing
+from publisher.store import articles, listings
 from publisher.store.engine import Store
-from publisher.urls import section_slug
 
 #: Articles held in memory at once.
 _BATCH = 200
@@ -24,9 +23,8 @@ class Touched:
     articles: tuple[Article, ...]
     #: When the last of them changed.
     changed_at: datetime
-    #: The lists in which any of them stands or stood: section slugs, and "" for the whole site; sorted. An article
-    #: that was never live stood in none.
-    lists: tuple[str, ...]
+    #: The lists in which any of them stands or stood, sorted. An article that was never live stood in none.
+    lists: tuple[Listing, ...]
 
 
 async def touched(store: Store, since: int, until: int) -> AsyncIterator[Touched]:
@@ -38,10 +36,8 @@ async def touched(store: Store, since: int, until: int) -> AsyncIterator[Touched
         async with store.read() as tx:
             found = await articles.changed_since(tx, since, _BATCH)
             changed = tuple(article for change, article in found if change <= until)
-            lists: set[str] = set()
-            for article in changed:
-                if article.seq is not None:
-                    lists |= {"", section_slug(article.section), *await versions.former_sections(tx, article.id)}
+            stood = await listings.touching(tx, [article.seq for article in changed if article.seq is not None])
+            lists = {listing for each in stood.values() for listing in each}
         if not changed:
             return
         since = max(change for change, _ in found if change <= until)

@@ -77,9 +77,3 @@ async def changes_since(tx: Tx, article_id: str, since: datetime) -> int:
         article_versions.c.article_id == article_id, article_versions.c.replaced_at > since
     )
     return int((await tx.execute(query)).scalar_one())
-
-
-async def former_sections(tx: Tx, article_id: str) -> set[str]:
-    """Slugs of the sections in which the article stood before, "" left out."""
-    query = select(article_versions.c.section_slug).where(article_versions.c.article_id == article_id).distinct()
-    return {slug for slug in (await tx.execute(query)).scalars() if slug}

@@ -9,6 +9,7 @@ A route is asked only where no file answers.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -16,17 +17,30 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.types import ASGIApp
 
-from publisher import log
+from publisher import log, urls
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import StoreError
 from publisher.store.engine import Store
 from publisher.templating import Templates
-from publisher.web import health, hub, inbox, links, moved, personal, preferences, push, subscribe
+from publisher.web import (
+    feeds,
+    gone,
+    health,
+    hub,
+    inbox,
+    links,
+    moved,
+    personal,
+    preferences,
+    push,
+    subscribe,
+)
 from publisher.web.face import SECURITY, Face, face_of, message, not_found
 from publisher.web.files import FileFront
 from publisher.web.forms import ForeignFormError
 from publisher.web.limits import Pace, TooLargeError
+from publisher.web.prepared import Headers
 
 _log = log.get("web")
 
@@ -37,7 +51,7 @@ def build_app(
     """The application; `ready` tells why the service is not ready, or None."""
     routes = [
         *health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *preferences.ROUTES, *personal.ROUTES, *push.ROUTES,
-        *hub.ROUTES, *inbox.ROUTES,
+        *hub.ROUTES, *inbox.ROUTES, *feeds.ROUTES,
     ]
     pages = Starlette(
         routes=routes,
@@ -53,13 +67,24 @@ def build_app(
     pages.state.deliveries = push.gate()
     pages.state.hub_pace = hub.pace()
     pages.state.gauges = health.KeptGauges()
-    files = FileFront(settings.path(settings.output.directory), pages)
+    pages.state.feeds = feeds.Made()
+    files = FileFront(settings.path(settings.output.directory), pages, announce=partial(_announced, settings))
     return moved.NumberFront(files, store, settings.site.url)
 
 
 async def _lost(request: Request, _error: Exception) -> Response:
     face = face_of(request)
-    return await moved.answer_for(request, face.store, face.settings.site.url) or await not_found(request)
+    known = await gone.answer_for(request) or await moved.answer_for(request, face.store, face.settings.site.url)
+    return known or await not_found(request)
+
+
+def _announced(settings: Settings, name: str) -> Headers:
+    """The links of a feed to its hubs and to itself, for a hub and its subscribers (WebSub, section 4)."""
+    if not settings.hubs or name.rpartition("/")[2] not in urls.FEED_FILES:
+        return []
+    links = [f'<{hub}>; rel="hub"' for hub in settings.hubs]
+    own = urls.absolute(settings.site.url, f"/{name}")
+    return [(b"link", ", ".join((*links, f'<{own}>; rel="self"')).encode())]
 
 
 async def _refused(_request: Request, error: Exception) -> Response:

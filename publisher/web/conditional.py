@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
 #: Content codings that are prepared, best first: what wins where a client likes several equally.
-CODINGS = ("br", "gzip", "identity")
+CODINGS = ("br", "zstd", "gzip", "identity")
 
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 _QVALUE = re.compile(r"(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\Z")
@@ -35,6 +35,7 @@ def coding_for(accept_encoding: str | None) -> str | None:
     others = weights.get("*")
     liked = {
         "br": weights.get("br", others or 0.0),
+        "zstd": weights.get("zstd", others or 0.0),
         "gzip": weights.get("gzip", weights.get("x-gzip", others or 0.0)),
         # Never refused unless named with q=0, or left to a `*;q=0`; where it is not named, anything named is better.
         "identity": weights.get("identity", others if others is not None else 0.0001),

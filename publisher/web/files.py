@@ -9,27 +9,23 @@ demand. `Range` is ignored, as RFC 9110 section 14.2 allows; no answer sets a co
 from __future__ import annotations
 
 import asyncio
-import gzip
-import hashlib
 import os
 import stat
 import time
-from base64 import urlsafe_b64encode
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-import brotli
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from publisher.web.conditional import Conditions, coding_for, http_date, status_for
+from publisher.web.conditional import Conditions, coding_for, status_for
+from publisher.web.deltas import Deltas, asked_for
+from publisher.web.prepared import Headers, Prepared, answer, prepare, refuse
 
 #: Bytes of prepared content that are kept in memory.
 CACHE_BYTES = 64 * 1024 * 1024
 
-_BROTLI_QUALITY = 6
-_GZIP_LEVEL = 8
 _FEED_AGE = 300
 _PAGE_AGE = 60
 #: What lies here is called after its content (RFC 8246).
@@ -51,22 +47,8 @@ _POLICY = (
     "font-src 'self' data:; object-src 'none'; base-uri 'none'; frame-ancestors 'self'"
 )
 
-Headers = list[tuple[bytes, bytes]]
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """One file in one content coding, ready to be sent."""
-
-    #: Inode, ctime in nanoseconds, size in bytes of the file it was made from.
-    signature: tuple[int, int, int]
-    body: bytes
-    etag: str
-    #: Epoch seconds.
-    modified: int
-    #: Of a 200; those of a 304 are among them.
-    headers: Headers
-    short_headers: Headers
+#: Headers that a file has beside the usual ones, by its name.
+Announce = Callable[[str], Headers]
 
 
 def file_for(path: str) -> str | None:
@@ -87,8 +69,12 @@ def file_for(path: str) -> str | None:
 class FileFront:
     """An ASGI application that answers for the files of one folder and passes everything else on."""
 
-    def __init__(self, folder: Path, behind: ASGIApp, *, cache_bytes: int = CACHE_BYTES) -> None:
+    def __init__(
+        self, folder: Path, behind: ASGIApp, *, cache_bytes: int = CACHE_BYTES, announce: Announce | None = None
+    ) -> None:
         self._root = f"{folder}/"
+        self._announce = announce or (lambda _name: [])
+        self._deltas = Deltas()
         self._behind = behind
         self._limit = cache_bytes
         self._cache: OrderedDict[tuple[str, str], Prepared] = OrderedDict()
@@ -105,7 +91,7 @@ class FileFront:
                 return
             await self._behind(scope, receive, send)
         elif scope["method"] not in ("GET", "HEAD"):
-            await _refuse(send, 405, b"Method not allowed\n", [(b"allow", b"GET, HEAD")])
+            await refuse(send, 405, b"Method not allowed\n", [(b"allow", b"GET, HEAD")])
         else:
             await self._answer(scope, send, name, found)
 
@@ -114,34 +100,47 @@ class FileFront:
         return not path.endswith("/") and _signature(f"{self._root}{path[1:]}/index.html") is not None
 
     async def _answer(self, scope: Scope, send: Send, name: str, signature: tuple[int, int, int]) -> None:
-        accepted, conditions = _asked(scope["headers"])
-        coding = "identity" if name.rpartition(".")[2] in _PACKED else coding_for(accepted)
+        asked = _asked(scope["headers"])
+        coding = "identity" if name.rpartition(".")[2] in _PACKED else coding_for(asked.codings)
         if coding is None:
-            await _refuse(send, 406, b"No acceptable content coding\n", [(b"vary", b"Accept-Encoding")])
+            await refuse(send, 406, b"No acceptable content coding\n", [(b"vary", b"Accept-Encoding")])
             return
+        prepared = await self._prepared(name, coding, signature)
+        if prepared is None:  # gone since it was looked at
+            await refuse(send, 404, b"Not found\n")
+            return
+        if asked.manipulations and asked.conditions is not None:
+            prepared = await self._news(name, coding, prepared, asked) or prepared
+        await answer(scope, send, prepared, None if prepared.status == 226 else asked.conditions)
+
+    async def _prepared(self, name: str, coding: str, signature: tuple[int, int, int]) -> Prepared | None:
+        """The file in this coding; None where it is gone."""
         prepared = self._cache.get((name, coding))
         if prepared is None or prepared.signature != signature:
-            prepared = await self._prepare(name, coding)
-        else:
-            self._cache.move_to_end((name, coding))
-        if prepared is None:  # gone since it was looked at
-            await _refuse(send, 404, b"Not found\n")
-            return
-        status = 200 if conditions is None else status_for(conditions, prepared.etag, prepared.modified)
-        if status == 412:
-            await _refuse(send, 412, b"Precondition failed\n")
-            return
-        headers = prepared.headers if status == 200 else prepared.short_headers
-        body = prepared.body if status == 200 and scope["method"] == "GET" else b""
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
+            return await self._prepare(name, coding)
+        self._cache.move_to_end((name, coding))
+        return prepared
+
+    async def _news(self, name: str, coding: str, whole: Prepared, asked: _Asked) -> Prepared | None:
+        """What is new in a feed for a reader that says which version it has; None where it gets all, or nothing."""
+        kind = _FEEDS.get(name.rpartition("/")[2], "")
+        conditions = asked.conditions
+        if not (kind and conditions and asked_for(asked.manipulations)):
+            return None
+        old = self._deltas.knows(name, conditions)
+        if old is None or status_for(conditions, whole.etag, whole.modified) != 200:
+            return None
+        identity = whole if coding == "identity" else await self._prepare(name, "identity")
+        if identity is None or identity.signature != whole.signature:  # it has changed meanwhile
+            return None
+        return self._deltas.since(name, old, whole, identity.body, coding, kind)
 
     async def _prepare(self, name: str, coding: str) -> Prepared | None:
         """The file in this coding, made in a thread; requests that meet share the work."""
         key = (name, coding)
         task = self._under_way.get(key)
         if task is None:
-            task = asyncio.create_task(asyncio.to_thread(_read, self._root, name, coding))
+            task = asyncio.create_task(asyncio.to_thread(self._read, name, coding))
             self._under_way[key] = task
             task.add_done_callback(lambda done: self._keep(key, done))
         return await asyncio.shield(task)
@@ -160,6 +159,28 @@ class FileFront:
             self._size -= len(self._cache.popitem(last=False)[1].body)
 
 
+    def _read(self, name: str, coding: str) -> Prepared | None:
+        """The file as it is now, in this coding; None where it cannot be read."""
+        try:
+            with open(self._root + name, "rb") as file:  # noqa: PTH123 - the name is checked already
+                found = os.fstat(file.fileno())
+                content = file.read()
+        except OSError:
+            return None
+        extension = name.rpartition(".")[2]
+        more = self._announce(name)
+        if extension in ("html", "svg"):
+            more = [*more, (b"content-security-policy", _POLICY.encode())]
+        prepared = prepare(
+            content, coding, kind=_kind(name), cache=_cache_control(name), more=more, packed=extension in _PACKED,
+            modified=min(int(found.st_mtime), int(time.time())),  # never in the future: RFC 9110 section 8.8.2.1
+            signature=_signature_of(found),
+        )
+        if extension == "xml" and name.rpartition("/")[2] in _FEEDS:
+            self._deltas.remember(name, prepared.etag, content)
+        return prepared
+
+
 def _signature(path: str) -> tuple[int, int, int] | None:
     try:
         found = os.stat(path)  # noqa: PTH116 - on the hot path, where a Path costs more than the call
@@ -172,71 +193,53 @@ def _signature_of(found: os.stat_result) -> tuple[int, int, int]:
     return found.st_ino, found.st_ctime_ns, found.st_size
 
 
-def _asked(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, Conditions | None]:
-    """Accept-Encoding, and the conditional headers where there are any; repeated headers are one list."""
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What a request says of the answer that it wants."""
+
+    #: Accept-Encoding, where it is there.
+    codings: str | None
+    #: None where there are no conditional headers.
+    conditions: Conditions | None
+    #: A-IM, or empty.
+    manipulations: str
+
+
+def _asked(headers: Iterable[tuple[bytes, bytes]]) -> _Asked:
+    """Repeated headers are one list."""
     accepted: str | None = None
+    manipulations = ""
     found: dict[str, str] = {}
     for name, value in headers:
         if name == b"accept-encoding":
             text = value.decode("latin-1")
             accepted = text if accepted is None else f"{accepted},{text}"
+        elif name == b"a-im":
+            manipulations = f"{manipulations},{value.decode('latin-1')}"
         elif name.startswith(b"if-"):
             key = name.decode("latin-1").replace("-", "_")
             found[key] = f"{found[key]},{value.decode('latin-1')}" if key in found else value.decode("latin-1")
     if not found:
-        return accepted, None
+        return _Asked(accepted, None, manipulations)
     known = ("if_match", "if_none_match", "if_modified_since", "if_unmodified_since")
-    return accepted, Conditions(**{key: found[key] for key in known if key in found})
+    return _Asked(accepted, Conditions(**{key: found[key] for key in known if key in found}), manipulations)
 
 
-def _read(root: str, name: str, coding: str) -> Prepared | None:
-    """The file as it is now, in this coding; None where it cannot be read."""
-    try:
-        with open(root + name, "rb") as file:  # noqa: PTH123 - the name is checked already
-            found = os.fstat(file.fileno())
-            content = file.read()
-    except OSError:
-        return None
-    body = _pack(content, coding)
-    etag = f'"{urlsafe_b64encode(hashlib.sha256(body).digest()[:15]).decode()}-{coding[:2]}"'
-    modified = min(int(found.st_mtime), int(time.time()))  # never in the future: RFC 9110 section 8.8.2.1
-    short = _headers(name, etag, modified)
-    long = [*short, (b"content-length", str(len(body)).encode()), *_content_headers(name, coding)]
-    return Prepared(_signature_of(found), body, etag, modified, long, short)
+def conditions_of(headers: Iterable[tuple[bytes, bytes]]) -> tuple[str | None, Conditions | None]:
+    """Accept-Encoding, and the conditional headers where there are any."""
+    asked = _asked(headers)
+    return asked.codings, asked.conditions
 
 
-def _pack(content: bytes, coding: str) -> bytes:
-    """Equal bytes for equal content, on every node and at any time."""
-    if coding == "br":
-        packed: bytes = brotli.compress(content, quality=_BROTLI_QUALITY)
-        return packed
-    return gzip.compress(content, _GZIP_LEVEL, mtime=0) if coding == "gzip" else content
-
-
-def _headers(name: str, etag: str, modified: int) -> Headers:
-    """What a 200 and a 304 have in common (RFC 9110 section 15.4.5)."""
-    base = name.rpartition("/")[2]
-    age = str(_PAGE_AGE if base.endswith(".html") else _FEED_AGE)
+def _cache_control(name: str) -> str:
     if name.startswith(_NEVER_CHANGING):
-        age = _FOR_EVER
-    headers = [
-        (b"etag", etag.encode()),
-        (b"last-modified", http_date(modified).encode()),
-        (b"cache-control", f"public, max-age={age}".encode()),
-    ]
-    return headers if base.rpartition(".")[2] in _PACKED else [*headers, (b"vary", b"Accept-Encoding")]
+        return f"public, max-age={_FOR_EVER}"
+    return f"public, max-age={_PAGE_AGE if name.endswith('.html') else _FEED_AGE}"
 
 
-def _content_headers(name: str, coding: str) -> Headers:
+def _kind(name: str) -> str:
     base = name.rpartition("/")[2]
-    extension = base.rpartition(".")[2]
-    kind = _FEEDS.get(base) or _TYPES.get(extension, "application/octet-stream")
-    headers = [(b"content-type", kind.encode()), (b"x-content-type-options", b"nosniff")]
-    if coding != "identity":
-        headers.append((b"content-encoding", coding.encode()))
-    if extension in ("html", "svg"):
-        headers.append((b"content-security-policy", _POLICY.encode()))
-    return headers
+    return _FEEDS.get(base) or _TYPES.get(base.rpartition(".")[2], "application/octet-stream")
 
 
 async def _redirect(scope: Scope, send: Send) -> None:
@@ -244,10 +247,4 @@ async def _redirect(scope: Scope, send: Send) -> None:
     raw = scope.get("raw_path") or scope["path"].encode()
     query = b"?" + scope["query_string"] if scope["query_string"] else b""
     headers = [(b"location", raw + b"/" + query), (b"cache-control", b"public, max-age=3600")]
-    await _refuse(send, 301, b"Moved permanently\n", headers)
-
-
-async def _refuse(send: Send, status: int, body: bytes, headers: Headers | None = None) -> None:
-    plain = [(b"content-type", b"text/plain; charset=utf-8"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": [*(headers or []), *plain]})
-    await send({"type": "http.response.body", "body": body})
+    await refuse(send, 301, b"Moved permanently\n", headers)

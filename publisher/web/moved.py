@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from publisher import old_addresses, urls
 from publisher.errors import StoreError
-from publisher.model import ArticleStatus
+from publisher.model import ArticleStatus, Listing, ListKind
 from publisher.store import articles, redirects, sources
 from publisher.store.engine import Store, Tx
 
@@ -84,5 +84,5 @@ async def _feed(tx: Tx, asked: tuple[str, str] | None) -> str:
         if not rest:
             return f"/{name}"
         if _SECTIONED.match(rest) and (slug := rest.rpartition("/")[2]) in dict(await articles.sections(tx)):
-            return urls.section_path(slug) + name
+            return urls.list_path(Listing(ListKind.SECTION, slug)) + name
     return ""

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from publisher.feeds.entries import SUMMARY_LENGTH, Category, entry_of, feed_of
-from publisher.model import Article, Enclosure
+from publisher.config import Settings
+from publisher.feeds.entries import SUMMARY_LENGTH, Category, Feed, entry_of, feed_of
+from publisher.feeds.pieces import ATOM, make
+from publisher.isolation import Fault
+from publisher.model import SITE_LISTING, Article, Enclosure, Listing, ListKind
 from publisher.settings import Site
 
 NewArticle = Callable[..., Article]
 SITE = Site(title="The Test Courier", url="https://news.example/paper", description="Tests & more")
+
+
+def feed(site: Site = SITE, section: str = "", name: str = "", updated: Iterable[datetime] = ()) -> Feed:
+    listing = Listing(ListKind.SECTION, section) if section else SITE_LISTING
+    return feed_of(Settings(site=site), listing, name, updated)
 
 
 def test_I1_the_id_survives_everything_that_can_be_edited(new_article: NewArticle) -> None:
@@ -23,14 +31,11 @@ def test_I1_the_id_survives_everything_that_can_be_edited(new_article: NewArticl
     assert entry_of(article, SITE, "full").id == entry_of(other, SITE, "full").id == f"urn:uuid:{article.id}"
 
 
-def test_the_feed_id_survives_a_move_to_https(new_article: NewArticle) -> None:
+def test_the_feed_id_survives_a_move_to_https() -> None:
     """http or https, with www or without, is the same feed; a section is another one."""
-    ids = {
-        feed_of([new_article()], Site(url=url), "full")[0].id
-        for url in ("http://news.example", "https://news.example", "https://www.news.example")
-    }
+    ids = {feed(Site(url=url)).id for url in ("http://news.example", "https://news.example", "https://www.news.example")}
     assert len(ids) == 1
-    assert feed_of([new_article()], Site(url="https://news.example"), "full", "news")[0].id not in ids
+    assert feed(Site(url="https://news.example"), "news").id not in ids
 
 
 def test_links_are_absolute_and_below_the_path_of_the_site(new_article: NewArticle) -> None:
@@ -94,12 +99,11 @@ def test_dates_are_utc_and_updated_is_never_before_published(new_article: NewArt
     assert entry.published == entry.updated == datetime(2026, 11, 22, 10, tzinfo=UTC)
 
 
-def test_the_feed_is_as_old_as_its_newest_update(new_article: NewArticle) -> None:
+def test_the_feed_is_as_old_as_its_newest_update() -> None:
     """Never "now"; an empty feed has a fixed date."""
     late = datetime(2026, 11, 20, tzinfo=UTC)
-    feed, _ = feed_of([new_article(2), new_article(1, updated_at=late)], SITE, "full")
-    assert feed.updated == late
-    assert feed_of([], SITE, "full")[0].updated == datetime(1970, 1, 1, tzinfo=UTC)
+    assert feed(updated=[late - timedelta(days=1), late]).updated == late
+    assert feed().updated == datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def test_section_and_tags_are_categories_once(new_article: NewArticle) -> None:
@@ -150,18 +154,17 @@ def test_summary_feeds_have_no_content(new_article: NewArticle) -> None:
     assert entry_of(new_article(), SITE, "summary").content is None
 
 
-def test_I12_a_bad_article_costs_only_itself(new_article: NewArticle) -> None:
-    """It is left out and named; the others stand in their order."""
-    naive = new_article(2, published_at=datetime(2026, 1, 1))
-    feed, faults = feed_of([new_article(3), naive, new_article(1)], SITE, "full")
-    assert [entry.title for entry in feed.entries] == ["Story 3", "Story 1"]
-    assert [fault.article_id for fault in faults] == [naive.id]
-    assert "without a zone" in faults[0].reason
+def test_I12_a_bad_article_is_named(new_article: NewArticle) -> None:
+    """With its id and the reason."""
+    fault = make(new_article(2, published_at=datetime(2026, 1, 1)), SITE, "full", ATOM)
+    assert isinstance(fault, Fault)
+    assert fault.article_id == new_article(2).id
+    assert "without a zone" in fault.reason
 
 
-def test_a_section_goes_by_the_name_of_its_newest_article(new_article: NewArticle) -> None:
-    """The title names site and section; the description is the site's."""
-    feed, _ = feed_of([new_article(2, section="Town & Quay"), new_article(1, section="town quay")], SITE, "full", "town-quay")
-    assert feed.title == "The Test Courier – Town & Quay"
-    assert feed.home == feed.folder == "https://news.example/paper/sections/town-quay/"
-    assert feed.description == "Tests & more"
+def test_a_list_goes_by_its_name() -> None:
+    """The title names site and list; the description is the site's."""
+    found = feed(section="town-quay", name="Town & Quay")
+    assert found.title == "The Test Courier – Town & Quay"
+    assert found.home == found.folder == "https://news.example/paper/sections/town-quay/"
+    assert found.description == "Tests & more"

@@ -15,10 +15,17 @@ import feedparser
 import pytest
 from lxml import etree
 
-from publisher.feeds import atom, generator, json_feed, rss
-from publisher.feeds.entries import Feed, Rendered, feed_of
-from publisher.model import Article, Enclosure
-from publisher.settings import Site
+from publisher.config import Settings
+from publisher.feeds import generator
+from publisher.feeds.collect import written
+from publisher.feeds.entries import Piece, feed_of
+from publisher.feeds.pieces import ATOM as ATOM_FORMAT
+from publisher.feeds.pieces import JSON as JSON_FORMAT
+from publisher.feeds.pieces import RSS as RSS_FORMAT
+from publisher.feeds.pieces import Format, make
+from publisher.isolation import Fault
+from publisher.model import SITE_LISTING, Article, Enclosure, Listing, ListKind
+from publisher.settings import Feeds, Hub, Site
 
 NewArticle = Callable[..., Article]
 SITE = Site(title="The Test Courier", url="https://news.example", description="Tests & more", language="en-GB")
@@ -27,7 +34,7 @@ DC = "{http://purl.org/dc/elements/1.1/}"
 CONTENT = "{http://purl.org/rss/1.0/modules/content/}"
 MEDIA = "{http://search.yahoo.com/mrss/}"
 XML = "{http://www.w3.org/XML/1998/namespace}"
-FORMATS = {"atom": atom.render, "rss": rss.render, "json": json_feed.render}
+FORMATS = {"atom": ATOM_FORMAT, "rss": RSS_FORMAT, "json": JSON_FORMAT}
 
 RENDERERS = pytest.mark.parametrize("render", FORMATS.values(), ids=FORMATS.keys())
 
@@ -51,11 +58,20 @@ HOSTILE: dict[str, dict[str, Any]] = {
 }
 
 
-def rendered(render: Callable[[Feed], Rendered], articles: list[Article], content: Any = "full", section: str = "") -> bytes:
-    feed, faults = feed_of(articles, SITE, content, section)
-    result = render(feed)
-    assert faults + result.faults == ()
-    return result.data
+def made(form: Format, articles: list[Article], content: Any = "full", section: str = "", **more: Any) -> tuple[bytes, list[Fault]]:
+    """The document, and what is missing in it."""
+    settings = Settings(site=SITE, **more)
+    listing = Listing(ListKind.SECTION, section) if section else SITE_LISTING
+    found = [make(article, SITE, content, form) for article in articles]
+    pieces = [piece for piece in found if isinstance(piece, Piece)]
+    feed = feed_of(settings, listing, section.title(), [piece.updated for piece in pieces])
+    return written(form, feed, pieces), [fault for fault in found if isinstance(fault, Fault)]
+
+
+def rendered(form: Format, articles: list[Article], content: Any = "full", section: str = "", **more: Any) -> bytes:
+    data, faults = made(form, articles, content, section, **more)
+    assert faults == []
+    return data
 
 
 def absolute(url: str | None) -> bool:
@@ -104,8 +120,8 @@ def check_rss(data: bytes) -> None:
     for name in ("title", "link", "description", "language", "lastBuildDate", "generator"):
         assert one(channel, name).text.strip()
     assert absolute(channel.findtext("link"))
-    own = one(channel, f"{ATOM}link")
-    assert (own.get("rel"), own.get("type")) == ("self", "application/rss+xml")
+    own = one(channel, f"{ATOM}link[@rel='self']")
+    assert own.get("type") == "application/rss+xml"
     assert parsedate_to_datetime(channel.findtext("lastBuildDate")).tzinfo is not None
     guids = [item.findtext("guid") for item in channel.findall("item")]
     assert len(set(guids)) == len(guids)
@@ -193,19 +209,19 @@ def test_a_reader_finds_everything(new_article: NewArticle, name: str) -> None:
 def test_titles_are_plain_text(new_article: NewArticle) -> None:
     """What looks like markup in a title is text, in each format."""
     articles = [new_article(title="AT&T <b>x</b>")]
-    assert etree.fromstring(rendered(rss.render, articles)).findtext("channel/item/title") == "AT&T <b>x</b>"
-    title = etree.fromstring(rendered(atom.render, articles)).find(f"{ATOM}entry/{ATOM}title")
+    assert etree.fromstring(rendered(RSS_FORMAT, articles)).findtext("channel/item/title") == "AT&T <b>x</b>"
+    title = etree.fromstring(rendered(ATOM_FORMAT, articles)).find(f"{ATOM}entry/{ATOM}title")
     assert (title.text, title.get("type")) == ("AT&T <b>x</b>", None)
-    assert json.loads(rendered(json_feed.render, articles))["items"][0]["title"] == "AT&T <b>x</b>"
+    assert json.loads(rendered(JSON_FORMAT, articles))["items"][0]["title"] == "AT&T <b>x</b>"
 
 
 def test_rss_has_a_short_description_beside_the_content(new_article: NewArticle) -> None:
     """The description is HTML to readers, so plain text is escaped once more; summaries have no content."""
-    item = etree.fromstring(rendered(rss.render, [new_article(standfirst="5 < 6")])).find("channel/item")
+    item = etree.fromstring(rendered(RSS_FORMAT, [new_article(standfirst="5 < 6")])).find("channel/item")
     assert item.findtext("description") == "5 &lt; 6"
     assert "<p>The text of story 1.</p>" in item.findtext(f"{CONTENT}encoded")
     assert [creator.text for creator in item.findall(f"{DC}creator")] == ["Ada Byrne"]
-    short = etree.fromstring(rendered(rss.render, [new_article()], "summary")).find("channel/item")
+    short = etree.fromstring(rendered(RSS_FORMAT, [new_article()], "summary")).find("channel/item")
     assert short.find(f"{CONTENT}encoded") is None
 
 
@@ -213,7 +229,7 @@ def test_further_files_of_an_rss_item_are_media(new_article: NewArticle) -> None
     """An item has one enclosure; the picture stands outside any group."""
     files = (Enclosure("https://x.example/a.mp3", "audio/mpeg", 1), Enclosure("https://x.example/b.mp3", "audio/mpeg", 2))
     item = etree.fromstring(
-        rendered(rss.render, [new_article(enclosures=files, image="https://x.example/p.jpg", credit="A. B.")])
+        rendered(RSS_FORMAT, [new_article(enclosures=files, image="https://x.example/p.jpg", credit="A. B.")])
     ).find("channel/item")
     assert [media.get("url") for media in item.findall(f"{MEDIA}content")] == [
         "https://x.example/b.mp3", "https://x.example/p.jpg",
@@ -227,7 +243,7 @@ def test_atom_links_keep_relation_type_and_length(new_article: NewArticle) -> No
         enclosures=(Enclosure("https://x.example/a.mp3", "audio/mpeg", 9), Enclosure("https://x.example/b.mp3", "audio/mpeg")),
         source_url="https://origin.example/1",
     )
-    entry = etree.fromstring(rendered(atom.render, [article])).find(f"{ATOM}entry")
+    entry = etree.fromstring(rendered(ATOM_FORMAT, [article])).find(f"{ATOM}entry")
     assert [dict(link.attrib) for link in entry.findall(f"{ATOM}link")] == [
         {"rel": "alternate", "type": "text/html", "href": "https://news.example/articles/story-1"},
         {"rel": "via", "href": "https://origin.example/1"},
@@ -239,9 +255,9 @@ def test_atom_links_keep_relation_type_and_length(new_article: NewArticle) -> No
 def test_an_entry_in_another_language_says_so(new_article: NewArticle) -> None:
     """In each format's own way."""
     articles = [new_article(language="ar")]
-    assert etree.fromstring(rendered(atom.render, articles)).find(f"{ATOM}entry").get(f"{XML}lang") == "ar"
-    assert etree.fromstring(rendered(rss.render, articles)).findtext(f"channel/item/{DC}language") == "ar"
-    assert json.loads(rendered(json_feed.render, articles))["items"][0]["language"] == "ar"
+    assert etree.fromstring(rendered(ATOM_FORMAT, articles)).find(f"{ATOM}entry").get(f"{XML}lang") == "ar"
+    assert etree.fromstring(rendered(RSS_FORMAT, articles)).findtext(f"channel/item/{DC}language") == "ar"
+    assert json.loads(rendered(JSON_FORMAT, articles))["items"][0]["language"] == "ar"
 
 
 @pytest.mark.parametrize(("name", "file"), [("atom", "atom.xml"), ("rss", "rss.xml"), ("json", "feed.json")])
@@ -259,7 +275,7 @@ def test_an_empty_feed_is_valid(name: str) -> None:
 
 
 @RENDERERS
-def test_I7_the_same_articles_give_the_same_bytes(new_article: NewArticle, render: Callable[[Feed], Rendered]) -> None:
+def test_I7_the_same_articles_give_the_same_bytes(new_article: NewArticle, render: Format) -> None:
     """No clock, no counter, no version in them; UTF-8, and a line end at the end."""
     articles = [new_article(n) for n in (3, 2, 1)]
     data = rendered(render, articles)
@@ -270,20 +286,19 @@ def test_I7_the_same_articles_give_the_same_bytes(new_article: NewArticle, rende
 
 
 @RENDERERS
-def test_entries_stand_in_the_order_given(new_article: NewArticle, render: Callable[[Feed], Rendered]) -> None:
+def test_entries_stand_in_the_order_given(new_article: NewArticle, render: Format) -> None:
     """Newest first, as the store gives them."""
     data = rendered(render, [new_article(n) for n in (9, 5, 7)]).decode()
-    assert re.findall(r"(?<=\btitle>)Story \d|(?<=\"title\": \")Story \d", data) == ["Story 9", "Story 5", "Story 7"]
+    assert re.findall(r"(?<=\btitle>)Story \d|(?<=\"title\":\")Story \d", data) == ["Story 9", "Story 5", "Story 7"]
 
 
 @pytest.mark.parametrize("name", ["atom", "rss"])
 def test_I12_an_entry_that_xml_cannot_hold_costs_only_itself(new_article: NewArticle, name: str) -> None:
     """It is named with its article's id, and the rest of the feed is as without it."""
     bad = new_article(2, id="no uuid \x01")
-    feed, _ = feed_of([new_article(3), bad, new_article(1)], SITE, "full")
-    result = FORMATS[name](feed)
-    assert [fault.article_id for fault in result.faults] == [bad.id]
-    assert result.data == rendered(FORMATS[name], [new_article(3), new_article(1)])
+    data, faults = made(FORMATS[name], [new_article(3), bad, new_article(1)])
+    assert [fault.article_id for fault in faults] == [bad.id]
+    assert data == rendered(FORMATS[name], [new_article(3), new_article(1)])
 
 
 def test_dates_are_written_without_touching_the_locale(
@@ -295,11 +310,31 @@ def test_dates_are_written_without_touching_the_locale(
         raise AssertionError("the locale was touched")
 
     monkeypatch.setattr(locale, "setlocale", refuse)
-    assert b"<lastBuildDate>Sun, 01 Nov 2026 08:01:00 +0000</lastBuildDate>" in rendered(rss.render, [new_article(1)])
+    assert b"<lastBuildDate>Sun, 01 Nov 2026 08:01:00 +0000</lastBuildDate>" in rendered(RSS_FORMAT, [new_article(1)])
 
 
-@pytest.mark.parametrize("name", ["atom", "rss"])
-def test_no_hub_is_announced(new_article: NewArticle, name: str) -> None:
-    """There is none yet, and a reader would ask it in vain."""
-    assert b'rel="hub"' not in rendered(FORMATS[name], [new_article()])
-    assert generator.GENERATOR.encode() in rendered(FORMATS[name], [new_article()])
+@pytest.mark.parametrize("name", FORMATS)
+def test_the_hub_is_announced_where_there_is_one(new_article: NewArticle, name: str) -> None:
+    """Readers that know WebSub ask it; where it is off nobody asks in vain."""
+    address = b"https://news.example/hub"
+    assert address in rendered(FORMATS[name], [new_article()])
+    assert address not in rendered(FORMATS[name], [new_article()], hub=Hub(enabled=False))
+
+
+def test_rights_are_told(new_article: NewArticle) -> None:
+    """Those of the site where nothing else is said; nothing where that is said."""
+    articles = [new_article()]
+    assert etree.fromstring(rendered(ATOM_FORMAT, articles)).findtext(f"{ATOM}rights") == "© The Test Courier"
+    assert etree.fromstring(rendered(RSS_FORMAT, articles)).findtext("channel/copyright") == "© The Test Courier"
+    other = rendered(ATOM_FORMAT, articles, feeds=Feeds(rights="CC BY 4.0"))
+    assert etree.fromstring(other).findtext(f"{ATOM}rights") == "CC BY 4.0"
+    assert etree.fromstring(rendered(ATOM_FORMAT, articles, feeds=Feeds(rights=""))).find(f"{ATOM}rights") is None
+
+
+def test_atom_has_a_base_and_rss_a_source(new_article: NewArticle) -> None:
+    """Where an article was first published elsewhere, RSS names that place."""
+    articles = [new_article(source_url="https://origin.example/7")]
+    assert etree.fromstring(rendered(ATOM_FORMAT, articles)).get(f"{XML}base") == "https://news.example/"
+    source = etree.fromstring(rendered(RSS_FORMAT, articles)).find("channel/item/source")
+    assert (source.get("url"), source.text) == ("https://origin.example/7", "origin.example")
+    assert generator.GENERATOR.encode() in rendered(RSS_FORMAT, articles)

