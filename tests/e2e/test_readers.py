@@ -156,8 +156,8 @@ async def test_sfeed(site: Served, path: str) -> None:
     if shutil.which("sfeed") is None:
         pytest.skip("sfeed is not installed")
     data = (site.public / path).read_bytes()
-    done = await asyncio.to_thread(partial(subprocess.check_output, ["sfeed", site.base], input=data))
-    rows = [line.split("\t") for line in str(done, "utf-8").splitlines()]
+    told_by: bytes = await asyncio.to_thread(lambda: subprocess.check_output(["sfeed", site.base], input=data))
+    rows = [line.split("\t") for line in told_by.decode().splitlines()]
     types = {one.url: one.type for article in site.articles for one in article.enclosures}
     check(site, path, [(r[1], r[5], r[2], int(r[0]), r[6], (r[7], types[r[7]]) if r[7] else None) for r in rows])
 
