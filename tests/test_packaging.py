@@ -104,7 +104,7 @@ def test_the_commands_of_the_readme_exist() -> None:
         group: list[str] = []
         for words in (re.sub(r"\[.*?\]", "", part).split() for part in re.findall(r"`([^`]+)`", row)):
             lower = [word for word in words if word.islower() and word.isalpha()]
-            if lower and lower[0] in groups:
+            if lower and not group and lower[0] in groups:  # only the first words of a row name one
                 group = lower[:1]
                 asked.add(tuple(lower[:2]))
             elif lower:
