@@ -16,15 +16,16 @@ from publisher.store.mail_schema import subscribers, subscriptions
 async def pause(tx: Tx, subscription_id: int, until: datetime, now: datetime) -> bool:
     """Nothing comes until then; False where the subscription is not active. Pausing again moves the end.
 
-    What waits and is not claimed is ended: the reader asked for quiet. The window moves to the present, and once more
-    when the pause ends (I3); `next_due_at` is its end, so that the plan step looks at it then.
+    What waits and is not claimed is ended: the reader asked for quiet; nor is a welcome owed any more. The window moves
+    to the present, and once more when the pause ends (I3); `next_due_at` is its end: the plan step looks at it then.
     """
     found = await audience.lock(tx, subscription_id)
     if found is None or found.state != SubscriptionState.ACTIVE:
         return False
     await audience.cancel_unsent(tx, subscription_id, now, "the reader paused")
     present = await articles.max_seq(tx)
-    await _set(tx, subscription_id, paused_until=until, next_due_at=until, from_seq=max(found.from_seq, present))
+    place = max(found.from_seq, present)
+    await _set(tx, subscription_id, paused_until=until, next_due_at=until, from_seq=place, welcome_after=None)
     return True
 
 

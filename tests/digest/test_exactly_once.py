@@ -17,14 +17,12 @@ from hypothesis import HealthCheck, Phase
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
-from sqlalchemy import update
 
 from publisher.config import Settings
 from publisher.model import Article, ArticleStatus, Frequency
 from publisher.outgoing import Claim, DeliveryState
-from publisher.store import articles, audience, editions, ledger_view, outbox
+from publisher.store import articles, audience, editions, ledger_view, outbox, preferences
 from publisher.store.engine import open_store
-from publisher.store.mail_schema import deliveries, subscribers, subscriptions
 from publisher.templating import Templates
 from tests.faults import killed
 
@@ -73,46 +71,17 @@ class Person:
         self.must &= set(self.got)
 
 
-async def pause(tx: Any, ident: int, until: datetime, now: datetime) -> None:
-    """As the reader's own page does: what waits ends, the window moves to the present, no welcome is owed any more."""
-    found = await audience.lock(tx, ident)
-    assert found is not None
-    unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
-    mine = (deliveries.c.subscription_id == ident, deliveries.c.state.in_(unsent))
-    ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": "paused"}
-    await tx.execute(update(deliveries).where(*mine).values(**ended))
-    present = max(found.from_seq, await articles.max_seq(tx))
-    await change(tx, ident, paused_until=until, next_due_at=until, from_seq=present, welcome_after=None)
-
-
-async def resume(tx: Any, ident: int) -> None:
-    """Before its end: what comes from now on is news."""
-    found = await audience.lock(tx, ident)
-    assert found is not None
-    if found.paused_until is not None:
-        present = max(found.from_seq, await articles.max_seq(tx))
-        await change(tx, ident, paused_until=None, next_due_at=None, from_seq=present)
-
-
 async def move(tx: Any, ident: int, zone: str) -> None:
     """The reader lives elsewhere."""
     found = await audience.lock(tx, ident)
     assert found is not None
-    await tx.execute(update(subscribers).where(subscribers.c.id == found.subscriber_id).values(timezone=zone))
-    await change(tx, ident, next_due_at=found.paused_until)
+    await preferences.change_person(tx, found.subscriber_id, timezone=zone, language="", plain_text=False)
 
 
 async def choose(tx: Any, ident: int, frequency: Frequency, weekday: int, at: time, sections: tuple[str, ...]) -> None:
     """Other choices; a pause stays."""
-    found = await audience.lock(tx, ident)
-    assert found is not None
     await audience.change_subscription(
         tx, ident, frequency=frequency, weekday=weekday, local_time=at, sections=sections)
-    await change(tx, ident, next_due_at=found.paused_until)
-
-
-async def change(tx: Any, ident: int, **values: Any) -> None:
-    await tx.execute(update(subscriptions).where(subscriptions.c.id == ident).values(**values))
 
 
 class Machine(RuleBasedStateMachine):
@@ -233,7 +202,7 @@ class Machine(RuleBasedStateMachine):
     def pause(self, which: int, span: timedelta) -> None:
         person = self.here[which % len(self.here)]
         until = self.world.now + span
-        self.wait(self.act(pause, person.id, until, self.world.now))
+        self.wait(self.act(preferences.pause, person.id, until, self.world.now))
         person.paused_until = until
         person.skip()
 
@@ -242,7 +211,7 @@ class Machine(RuleBasedStateMachine):
     def resume(self, which: int) -> None:
         person = self.here[which % len(self.here)]
         if person.paused_until is not None and person.paused_until > self.world.now:
-            self.wait(self.act(resume, person.id))
+            self.wait(self.act(preferences.resume, person.id, self.world.now))
             person.paused_until = None
 
     @precondition(lambda self: self.here)
