@@ -19,6 +19,7 @@ _LOCAL_BYTES = 64
 _ALL_BYTES = 254
 # RFC 5322 atoms joined by dots, and letters of every script; quoted local parts exist on paper only.
 _LOCAL = re.compile(r"[\w!#$%&'*+/=?^`{|}~\u0080-\U0010ffff-]+(?:\.[\w!#$%&'*+/=?^`{|}~\u0080-\U0010ffff-]+)*")
+_GMAIL = ("gmail.com", "googlemail.com")
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 
 
@@ -37,6 +38,18 @@ class Address:
     def key(self) -> str:
         """The normal form: equal keys are the same mailbox as far as anyone but its own server can tell."""
         return f"{unicodedata.normalize('NFC', self.local.casefold())}@{self.domain}"
+
+    @property
+    def mailbox(self) -> str:
+        """Where mail to it ends up, by what most servers do: without a `+tag`, and at Gmail without dots.
+
+        For bounds only: that two addresses share a mailbox is a guess.
+        """
+        local, _, domain = self.key.rpartition("@")
+        local = local.partition("+")[0] or local
+        if domain in _GMAIL:
+            return f"{local.replace('.', '') or local}@{_GMAIL[0]}"
+        return f"{local}@{domain}"
 
 
 def parse(text: str) -> Address:

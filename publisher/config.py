@@ -19,10 +19,23 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, EnvSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
+from publisher import urls
 from publisher.errors import ConfigError
+from publisher.inbound_settings import Inbound
 from publisher.mail_settings import Alerts, Mail
 from publisher.packaged import packaged
-from publisher.settings import Feeds, Hub, Inbound, Log, Newsletter, Output, Site, Source, StoreSettings, Web
+from publisher.settings import (
+    Feeds,
+    Hub,
+    Log,
+    Newsletter,
+    Output,
+    Site,
+    Source,
+    StoreSettings,
+    Subscribing,
+    Web,
+)
 
 #: Secrets, each of which may be given as `<key>_file` instead.
 _SECRETS = (("mail", "password"), ("alerts", "webhook"))
@@ -66,6 +79,7 @@ class Settings(BaseSettings):
     web: Web = Web()
     source: tuple[Source, ...] = ()
     newsletter: tuple[Newsletter, ...] = ()
+    subscribing: Subscribing = Subscribing()
     mail: Mail = Mail()
     alerts: Alerts = Alerts()
     hub: Hub = Hub()
@@ -100,6 +114,12 @@ class Settings(BaseSettings):
     def inbox(self) -> Path:
         """Folder of the development inbox."""
         return self.store_folder / "inbox"
+
+    @property
+    def hubs(self) -> tuple[str, ...]:
+        """Addresses of the WebSub hubs that push the feeds: the own one first where it is enabled, then the others."""
+        own = (urls.absolute(self.site.url, urls.HUB_PATH),) if self.hub.enabled else ()
+        return (*own, *self.hub.ping)
 
     def find_newsletter(self, name: str) -> Newsletter | None:
         """The newsletter called `name`, or None."""
@@ -207,7 +227,12 @@ def _with_secrets(settings: Settings) -> tuple[Settings, list[str]]:
         faults += more
     relays = [_with_secret(settings, it, f"mail.relay.{at}", "password") for at, it in enumerate(settings.mail.relay)]
     changed["mail"] = changed["mail"].model_copy(update={"relay": tuple(relay for relay, _ in relays)})
-    return settings.model_copy(update=changed), [*faults, *(fault for _, more in relays for fault in more)]
+    faults += [fault for _, more in relays for fault in more]
+    if settings.inbound is not None and settings.inbound.imap is not None:
+        imap, more = _with_secret(settings, settings.inbound.imap, "inbound.imap", "password")
+        changed["inbound"] = settings.inbound.model_copy(update={"imap": imap})
+        faults += more
+    return settings.model_copy(update=changed), faults
 
 
 def _with_secret(settings: Settings, table: Any, name: str, key: str) -> tuple[Any, list[str]]:
@@ -231,6 +256,8 @@ def _contradictions(settings: Settings) -> list[str]:
         faults.append('site.postal_address: required when mail.transport is "smtp"; the law asks for it in bulk mail')
     names = [n.name for n in settings.newsletter]
     faults += [f"newsletter: two are named {name!r}" for name in sorted({n for n in names if names.count(n) > 1})]
+    if not settings.hub.lease_min <= settings.hub.lease <= settings.hub.lease_max:
+        faults.append("hub.lease: must lie between hub.lease_min and hub.lease_max")
     sources = [s.name for s in settings.source]
     faults += [f"source: {name} stands twice" for name in sorted({s for s in sources if sources.count(s) > 1})]
     for i, source in enumerate(settings.source):

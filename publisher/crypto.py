@@ -1,6 +1,7 @@
 """The program's own secret keys: made at first start, kept beside the store, part of a backup.
 
-The key file is JSON: {"keys": ["<base64>", ...]}; the first key makes new tokens, all of them verify old ones.
+The key file is JSON: {"keys": ["<base64>", ...], "revoked": ["<base64>", ...]}, the newest first. The first key makes
+new tokens, all `keys` verify old ones; `revoked` ones verify what must outlive every change (`publisher.tokens`).
 The only code that knows `cryptography`.
 """
 
@@ -16,9 +17,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -30,13 +32,23 @@ from cryptography.hazmat.primitives.serialization import (
 from publisher.errors import PublisherError
 
 _KEY_BYTES = 32
+#: NIST SP 800-38D, section 8.2: 96 bits.
+_NONCE_BYTES = 12
+_SEAL = b"seal"
 
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """Secret keys, newest first; never empty."""
+    """Secret keys, newest first; never without one that is good for all."""
 
     secrets: tuple[bytes, ...] = field(repr=False)
+    #: Older ones, good only for what must outlive every change: unsubscribe links, and the marks of erased addresses.
+    revoked: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def ever(self) -> tuple[bytes, ...]:
+        """All keys that there ever were, newest first."""
+        return self.secrets + self.revoked
 
 
 def mac(key: bytes, purpose: str, message: bytes) -> bytes:
@@ -49,6 +61,31 @@ def same(left: bytes, right: bytes) -> bool:
     return hmac.compare_digest(left, right)
 
 
+def seal(keys: Keys, purpose: str, secret: bytes, bound: str) -> str:
+    """`secret`, encrypted under our newest key (AES-256-GCM, base64): who reads the store alone learns nothing of it.
+
+    It is bound to `bound`: put into another row it opens no more.
+    """
+    nonce = secrets.token_bytes(_NONCE_BYTES)
+    key = mac(keys.secrets[0], purpose, _SEAL)
+    return base64.b64encode(nonce + AESGCM(key).encrypt(nonce, secret, bound.encode())).decode()
+
+
+def unseal(keys: Keys, purpose: str, sealed: str, bound: str) -> bytes | None:
+    """The secret that `seal` hid, under any key that we ever had; None where none of them opens it."""
+    try:
+        raw = base64.b64decode(sealed, validate=True)
+    except ValueError:
+        return None
+    for key in keys.ever:
+        try:
+            opener = AESGCM(mac(key, purpose, _SEAL))
+            return opener.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], bound.encode())
+        except (InvalidTag, ValueError):  # another key's; too short to be any
+            continue
+    return None
+
+
 def load_keys(path: Path) -> Keys:
     """The keys of `path`; made there (mode 0600) where there are none yet."""
     try:
@@ -58,21 +95,52 @@ def load_keys(path: Path) -> Keys:
     except OSError as error:
         raise PublisherError(f"cannot read the key file {path}: {error.strerror}") from error
     try:
-        found = tuple(base64.b64decode(key, validate=True) for key in json.loads(raw)["keys"])
-    except (ValueError, KeyError, TypeError) as error:
+        content = json.loads(raw)
+        found = Keys(_decoded(content["keys"]), _decoded(content.get("revoked", [])))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PublisherError(f"the key file {path} is damaged; restore it from a backup") from error
-    if not found or min(len(key) for key in found) < _KEY_BYTES // 2:
+    if not found.secrets or min(len(key) for key in found.ever) < _KEY_BYTES // 2:
         raise PublisherError(f"the key file {path} holds no key, or one too short; restore it from a backup")
-    return Keys(found)
+    return found
+
+
+def rotate_keys(path: Path, *, revoke: bool) -> Keys:
+    """Puts a new key before those of `path`; `revoke` takes from the older ones all that need not outlive it.
+
+    The file is replaced whole or not at all. Raises PublisherError as `load_keys` does.
+    """
+    old = load_keys(path)
+    new = (secrets.token_bytes(_KEY_BYTES),)
+    keys = Keys(new, old.ever) if revoke else Keys(new + old.secrets, old.revoked)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        _write_secret(temporary, _encoded(keys))
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise PublisherError(f"cannot write the key file {path}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return keys
+
+
+def _decoded(values: list[str]) -> tuple[bytes, ...]:
+    return tuple(base64.b64decode(value, validate=True) for value in values)
+
+
+def _encoded(keys: Keys) -> bytes:
+    lists = {"keys": keys.secrets} | ({"revoked": keys.revoked} if keys.revoked else {})
+    written = {name: [base64.b64encode(key).decode() for key in found] for name, found in lists.items()}
+    return json.dumps(written).encode()
 
 
 def _make_keys(path: Path) -> Keys:
     """A new key file, whole or not at all; where another process was faster, its keys count."""
-    key = secrets.token_bytes(_KEY_BYTES)
+    keys = Keys((secrets.token_bytes(_KEY_BYTES),))
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _write_secret(temporary, json.dumps({"keys": [base64.b64encode(key).decode()]}).encode())
+        _write_secret(temporary, _encoded(keys))
         os.link(temporary, path)
         _sync_folder(path.parent)
     except FileExistsError:
@@ -81,7 +149,7 @@ def _make_keys(path: Path) -> Keys:
         raise PublisherError(f"cannot make the key file {path}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
-    return Keys((key,))
+    return keys
 
 
 def _write_secret(path: Path, data: bytes) -> None:

@@ -151,6 +151,8 @@ class Standing:
     other_open: bool
     #: Of its edition: "running", "paused" or "cancelled".
     edition: str
+    #: It is a notice: asked for by somebody whose subscription waits for a confirmation; it has no window.
+    notice: bool = False
 
 
 #: What to do instead where a delivery is not in a state for the event.
@@ -170,13 +172,14 @@ def refusal(state: DeliveryState) -> str:
 def why_not_again(it: Standing) -> str:
     """Why a delivery may not be tried again, or nothing: no reader gets an article twice, nor unasked mail."""
     ended = it.state in _ENDED_UNSENT
+    what = "notice" if it.notice else "delivery"
     against = (
         (it.state not in sources(Event.RETRY), refusal(it.state)),
-        (it.subscription != "active", f"the subscription is {it.subscription}"),
+        (it.subscription != ("pending" if it.notice else "active"), f"the subscription is {it.subscription}"),
         (bool(it.suppression), f"the address is suppressed: {it.suppression}"),
         (it.edition == "cancelled", "its edition is cancelled: `outbox resume` it first"),
         (ended and it.doubted, "it may have arrived, and counts as delivered"),
-        (ended and it.other_open, "another delivery of this subscription is open"),
+        (ended and it.other_open, f"another {what} of this subscription is open"),
         (ended and it.from_seq != it.next_from_seq, "its articles came in another edition, or the reader came back"),
     )
     return next((why for holds, why in against if holds), "")

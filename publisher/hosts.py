@@ -76,6 +76,18 @@ def _literal(host: str) -> Address | None:
         return None
 
 
+async def lawful(host: str, port: int, allow_private: bool) -> list[Address]:
+    """The addresses of `host`; FetchError where the name is not known, and where one is refused.
+
+    All of them are judged: a name that leads inside by one address is no public name.
+    """
+    addresses = await resolve(host, port)
+    for address in addresses:
+        if not (allow_private or is_public(address)):
+            raise FetchError(f"it leads to {address}, which is no public address", refused=True)
+    return addresses
+
+
 async def resolve(host: str, port: int) -> list[Address]:
     """The addresses of `host`, none of them judged yet; FetchError where the name is not known."""
     literal = _literal(host)

@@ -20,7 +20,7 @@ from urllib.parse import urljoin, urlsplit
 import httpx
 
 from publisher.errors import FetchError
-from publisher.hosts import is_public, refuse_form, resolve
+from publisher.hosts import lawful, refuse_form
 
 USER_AGENT = "Publisher (feed reader)"
 _PERMANENT, _TEMPORARY = (301, 308), (302, 303, 307)
@@ -36,12 +36,13 @@ _STEP = 65_536
 class Limits:
     """What one fetch may cost."""
 
-    #: Bytes of the body, on the wire and inflated.
+    #: Bytes of the body, on the wire and inflated; 0: it is left unread, whatever its size.
     body: int = 10_000_000
     #: Seconds from first to last, redirects and all.
     total: float = 60.0
     #: Seconds to wait for a connection, or for the next bytes.
     idle: float = 15.0
+    #: Followed at most; 0: a redirect is the answer.
     redirects: int = 5
 
 
@@ -49,11 +50,11 @@ class Limits:
 class Fetched:
     """What a server answered in the end."""
 
-    #: Status of the last answer; redirects are followed, so none of those.
+    #: Status of the last answer; where redirects are followed, none of those.
     status: int
     #: Names in lower case.
     headers: Mapping[str, str]
-    #: Inflated; empty unless the status is 200.
+    #: Inflated; empty unless the status is 2xx.
     body: bytes
     #: Where the answer came from.
     url: str
@@ -71,14 +72,15 @@ class _Trail:
     lasting: bool = True
     hops: int = 0
     seen: set[str] = field(default_factory=set)
-    #: A form that is posted, or a value as JSON; neither: GET.
+    #: A form that is posted, or a value as JSON, or bytes as they are; none of them: GET.
     form: Mapping[str, str] | None = None
     json: object = None
+    content: bytes | None = None
 
     @property
     def posts(self) -> bool:
         """Whether something is posted."""
-        return self.form is not None or self.json is not None
+        return any(it is not None for it in (self.form, self.json, self.content))
 
 
 async def fetch(
@@ -104,6 +106,13 @@ async def post_json(url: str, value: object, *, limits: Limits | None = None, al
     return await _ask(_Trail(url, json=value), {}, limits or Limits(), allow_private)
 
 
+async def post_bytes(
+    url: str, content: bytes, *, headers: Mapping[str, str], limits: Limits | None = None, allow_private: bool = False
+) -> Fetched:
+    """POSTs `content` under these headers, as `post` does a form."""
+    return await _ask(_Trail(url, content=content), headers, limits or Limits(), allow_private)
+
+
 async def _ask(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_private: bool) -> Fetched:
     try:
         async with asyncio.timeout(limits.total):
@@ -121,7 +130,7 @@ async def _one(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_
     transport = _Pinned(allow_private)
     try:
         request = httpx.Request(
-            "POST" if trail.posts else "GET", trail.url, data=trail.form, json=trail.json,
+            "POST" if trail.posts else "GET", trail.url, data=trail.form, json=trail.json, content=trail.content,
             extensions={"timeout": httpx.Timeout(limits.idle).as_dict()},
             headers={"User-Agent": USER_AGENT, "Accept-Encoding": "gzip, deflate", "Connection": "close", **headers},
         )
@@ -138,10 +147,10 @@ async def _one(trail: _Trail, headers: Mapping[str, str], limits: Limits, allow_
 async def _judge(response: httpx.Response, trail: _Trail, limits: Limits) -> Fetched | None:
     status = response.status_code
     location = response.headers.get("location", "")
-    if location and status in (_KEEPING if trail.posts else (*_PERMANENT, *_TEMPORARY)):
+    if limits.redirects and location and status in (_KEEPING if trail.posts else (*_PERMANENT, *_TEMPORARY)):
         _follow(trail, location, status, limits)
         return None
-    body = await _body(response, limits.body) if status == 200 else b""
+    body = await _body(response, limits.body) if limits.body and 200 <= status < 300 else b""
     headers = {name.lower(): value for name, value in response.headers.items()}
     return Fetched(status, headers, body, trail.url, trail.moved)
 
@@ -233,10 +242,8 @@ class _Pinned(httpx.AsyncBaseTransport):
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """One request to the first of the host's addresses that answers."""
         host = request.url.raw_host.decode("ascii")
-        addresses = await resolve(host, request.url.port or (443 if request.url.scheme == "https" else 80))
-        for address in addresses:  # all of them: a name that leads inside by one address is no public name
-            if not (self._allow_private or is_public(address)):
-                raise FetchError(f"it leads to {address}, which is no public address", refused=True)
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        addresses = await lawful(host, port, self._allow_private)
         last: httpx.ConnectError | httpx.ConnectTimeout | None = None
         for address in addresses[:_TRIES]:
             pinned = httpx.Request(

@@ -52,3 +52,8 @@ def get(name: str) -> Logger:
     """The logger of a feature; `name` appears as `in`."""
     logger: Logger = structlog.get_logger(**{"in": name})
     return logger
+
+
+def chatty(logger: Logger) -> bool:
+    """Whether lines of the debug level are written."""
+    return logger.is_enabled_for(logging.DEBUG)

@@ -21,6 +21,19 @@ FILES_WRITTEN = Counter("publisher_files_written", "Feeds and pages that were wr
 #: By the outcome of the attempt: "accepted", "deferred", "bounced", "in_doubt".
 MESSAGES = Counter("publisher_messages", "Attempts to send a message, by outcome.", ["outcome"], registry=_registry)
 
+#: By what became of them: "delivered", "failed", "ended", "unsigned".
+HUB_PUSHES = Counter(
+    "publisher_hub_pushes", "Feeds that were pushed to a callback, by outcome.", ["outcome"], registry=_registry
+)
+#: "confirmed", "failed" (also one that is asked again).
+HUB_QUESTIONS = Counter(
+    "publisher_hub_questions", "Callbacks that were asked whether they meant it.", ["outcome"], registry=_registry
+)
+#: "told", "failed".
+HUB_PINGS = Counter(
+    "publisher_hub_pings", "Changes that other hubs were told of, by outcome.", ["outcome"], registry=_registry
+)
+
 #: Media type of `exposition`.
 MEDIA_TYPE = CONTENT_TYPE_LATEST
 

@@ -70,6 +70,10 @@ class SubscriptionState(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+#: Reasons of a suppression that a fresh double opt-in lifts: the person left, their address did not fail (I11).
+LEFT = ("unsubscribed", "erased")
+
+
 @dataclass(frozen=True, slots=True)
 class Related:
     """A pointer from an article to another story."""

@@ -39,6 +39,32 @@ OPEN = (*SENDABLE, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT, DeliveryState.
 
 
 @dataclass(frozen=True, slots=True)
+class NoticeRule:
+    """To whom a kind of notice may go."""
+
+    #: What its subscription may be, as "pending".
+    states: tuple[str, ...]
+    #: The person asked for it themselves: an address that only left may get it (I11).
+    asked_for: bool
+
+
+_ANY = ("pending", "active", "unsubscribed")
+#: Every kind of transactional mail; what is not in it is never sent.
+NOTICES = {
+    "confirm": NoticeRule(("pending",), asked_for=True),
+    #: A copy of the last digest.
+    "again": NoticeRule(("active",), asked_for=False),
+    #: Links for what a forwarded digest must not allow.
+    "export": NoticeRule(_ANY, asked_for=True),
+    "erase": NoticeRule(_ANY, asked_for=True),
+    "address": NoticeRule(_ANY, asked_for=True),
+    #: To an address that is to take the place of the reader's, and to the one whose place was taken.
+    "new_address": NoticeRule(_ANY, asked_for=True),
+    "moved": NoticeRule(_ANY, asked_for=True),
+}
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """What a server answered, RFC 5321 section 4.2 and RFC 3463."""
 
@@ -63,7 +89,12 @@ class Variant:
     subject: str
     html: str
     text: str
+    #: The stories.
     article_ids: tuple[str, ...]
+    #: What stands in it because it was corrected.
+    corrected_ids: tuple[str, ...] = ()
+    #: "full" or "headlines".
+    form: str = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +107,12 @@ class NewVariant:
     subject: str
     html: str
     text: str
+    #: The stories.
     article_ids: tuple[str, ...]
+    #: What stands in it because it was corrected.
+    corrected_ids: tuple[str, ...] = ()
+    #: "full" or "headlines".
+    form: str = "full"
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +153,7 @@ class Claim:
     newsletter: str
     #: Of a delivery.
     edition_id: int | None = None
+    #: Of a delivery, and of a copy of one.
     variant_id: int | None = None
     #: Of a notice: what it is about, as "confirm".
     notice_kind: str = ""
@@ -137,6 +174,8 @@ class Claim:
     to_seq: int = 0
     #: False: its edition is paused or cancelled.
     running: bool = True
+    #: The reader wants the text part alone.
+    plain_text: bool = False
 
     @property
     def domain(self) -> str:

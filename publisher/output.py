@@ -24,6 +24,8 @@ from publisher.errors import OutputError
 PRIVATE = ".publisher"
 #: Faults that a report keeps; the rest are counted.
 KEPT_FAULTS = 20
+#: Names of written files that a report keeps; a run that writes more of them made all anew.
+KEPT_NAMES = 10_000
 
 _SOURCES = Path(__file__).parent
 #: The disk is the trouble, not the file: no other file could be written either.
@@ -127,6 +129,8 @@ class PublishReport:
     skipped: int = 0
     #: Why, one line for each, at most `KEPT_FAULTS`.
     faults: tuple[str, ...] = ()
+    #: The files that `written` counts, at most `KEPT_NAMES`.
+    changed: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -140,6 +144,7 @@ class Tally:
     failed: int = 0
     skipped: int = 0
     faults: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
     #: The disk is full, broken or read-only: more writing is in vain.
     hopeless: bool = False
 
@@ -148,6 +153,8 @@ class Tally:
         try:
             if await asyncio.to_thread(write_if_changed, self.root, relative, data, changed_at):
                 self.written += 1
+                if len(self.changed) < KEPT_NAMES:
+                    self.changed.append(relative)
             else:
                 self.unchanged += 1
         except OutputError as error:
@@ -200,7 +207,8 @@ class Tally:
     def report(self) -> PublishReport:
         """What was done so far."""
         return PublishReport(
-            self.written, self.unchanged, self.removed, self.failed, self.skipped, tuple(self.faults)
+            self.written, self.unchanged, self.removed, self.failed, self.skipped, tuple(self.faults),
+            tuple(self.changed),
         )
 
     def _keep(self, fault: str) -> None:

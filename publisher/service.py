@@ -19,6 +19,7 @@ from typing import Any
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from publisher import log
+from publisher.errors import StoreError
 from publisher.intake.watch import wake_ups
 from publisher.model import DocumentResult
 from publisher.settings import Source
@@ -31,12 +32,14 @@ from publisher.ticks import (
     pick_up,
     plan_due,
     poll_feeds,
+    push_feeds,
     send,
     tidy_up,
     unless_stopped,
     utc_now,
     why_not_ready,
 )
+from publisher.way_back import forward, judge, open_for_mail
 from publisher.web.app import build_app
 from publisher.web.server import listening
 
@@ -46,8 +49,10 @@ _log = log.get("service")
 _LAST_WORDS = 9.0
 #: Seconds that the start summary waits for a large first sending; it goes on behind it.
 _PATIENCE = 8.0
-#: Seconds between two looks at which feeds are due.
+#: Seconds between two looks at which feeds are due, and at what is to be pushed.
 _ROUND = 1.0
+#: Seconds between two turns of the hub: outcomes gather meanwhile, and whoever else has work gets to it.
+_BREATH = 0.05
 #: A tick that has not ended well for so long makes the service "not ready".
 _STUCK = timedelta(minutes=5)
 
@@ -75,6 +80,7 @@ async def run(service: Service, announce: Callable[[Started], Awaitable[None]]) 
     async with (
         sender_lock(service.store, settings.store_folder),
         listening(app, settings.web.host, settings.web.port) as address,
+        open_for_mail(service),
     ):
         scheduler = _scheduler(service)
         try:
@@ -107,6 +113,7 @@ async def _tick_until_stopped(service: Service, scheduler: AsyncIOScheduler) -> 
         service.keep(asyncio.create_task(_watch(service)))
     if _of_kind(service, "feed"):
         service.keep(asyncio.create_task(_keep_polling(service)))
+    service.keep(asyncio.create_task(_keep_pushing(service)))
     await service.stop.wait()
     _log.info("stopping", why="asked to")
 
@@ -115,7 +122,7 @@ def _scheduler(service: Service) -> AsyncIOScheduler:
     """The ticks, not started yet."""
     scheduler = AsyncIOScheduler(timezone=UTC, job_defaults={"coalesce": True, "max_instances": 1})
     beats: list[tuple[Callable[[Service], Coroutine[Any, Any, object]], float]] = [
-        (go_live, 1.0), (plan_due, 2.0), (send, 2.0), (alert, 15.0), (tidy_up, 60.0),
+        (go_live, 1.0), (plan_due, 2.0), (send, 2.0), (judge, 5.0), (forward, 10.0), (alert, 15.0), (tidy_up, 60.0),
     ]
     for step, seconds in beats:
         scheduler.add_job(
@@ -134,6 +141,7 @@ async def _wind_down(service: Service, scheduler: AsyncIOScheduler) -> None:
     for task in last:
         task.cancel()
     await asyncio.gather(*last, return_exceptions=True)
+    await service.crew.close()
     if scheduler.running:
         scheduler.shutdown(wait=False)
 
@@ -152,6 +160,37 @@ async def _keep_polling(service: Service) -> None:
         await guarded(service, poll_feeds)
         with suppress(TimeoutError):
             await asyncio.wait_for(service.stop.wait(), _ROUND)
+
+
+async def _keep_pushing(service: Service) -> None:
+    """Turns of the hub: when there is something to do, and now and then to see what another process wrote."""
+    course = service.course
+    try:
+        while not service.stop.is_set():
+            course.wake.clear()
+            await _let_publish(service)
+            await guarded(service, push_feeds)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(course.wake.wait(), _ROUND)
+            await _breathe()
+    finally:
+        with suppress(StoreError):  # what is not written down is done again
+            await course.stop(service.store, utc_now())
+
+
+async def _breathe() -> None:
+    """Lets others get to their work; all the longer where the loop is late because it has much."""
+    clock = asyncio.get_running_loop().time
+    begun = clock()
+    await asyncio.sleep(_BREATH)
+    await asyncio.sleep(min(2 * (clock() - begun - _BREATH), _ROUND))
+
+
+async def _let_publish(service: Service) -> None:
+    """Waits for a publication that is under way, a second at most: feeds go before their pushes."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_ROUND), service.locks.setdefault(go_live.__name__, asyncio.Lock()):
+            pass
 
 
 async def _let_finish(service: Service) -> None:

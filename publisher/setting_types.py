@@ -63,6 +63,18 @@ def _feed_address(value: str) -> str:
     return value
 
 
+def _hub_address(value: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@<>\"]+(?:[/?][^\s#<>\"]*)?", value):
+        raise ValueError('is no address of a hub; write one such as "https://hub.example.net/"')
+    return value
+
+
+def _host(value: str) -> str:
+    if not re.fullmatch(r"[^\s/?#@]+", value):
+        raise ValueError('is no host; write one such as "reader.example.net"')
+    return value.lower().strip("[].")
+
+
 def _old_path(value: str) -> str:
     if not re.fullmatch(r"/[^\s?#]*", value):
         raise ValueError('is no path; write one such as "/feed.xml"')
@@ -120,6 +132,10 @@ def _short_name(value: str) -> str:
     return value
 
 
+def _domain_or_none(value: str) -> str:
+    return _domain(value) if value else value
+
+
 def _endpoint(value: str) -> str:
     host, colon, port = value.rpartition(":")
     if not (host and colon and re.fullmatch(r"[1-9]\d{0,4}", port, re.ASCII) and int(port) < 65536):
@@ -132,6 +148,10 @@ def _endpoint_or_none(value: str) -> str:
         return _endpoint(value) if value else value
     except ValueError as error:
         raise ValueError('is no server; write its address and port, as "127.0.0.1:53"') from error
+
+
+def _listening_or_none(value: str) -> str:
+    return _endpoint(value) if value else value
 
 
 def _times_of_day(value: object) -> object:
@@ -159,18 +179,23 @@ WebAddress = Annotated[str, AfterValidator(_web_address)]
 Mailbox = Annotated[str, AfterValidator(_mailbox)]
 #: In A-labels and lower case.
 Domain = Annotated[str, AfterValidator(_domain)]
+DomainOrNone = Annotated[str, AfterValidator(_domain_or_none)]
 Location = Annotated[Path, BeforeValidator(_not_empty)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Language = Annotated[str, AfterValidator(_language)]
 StoreUrl = Annotated[str, AfterValidator(_store_url)]
 FeedAddress = Annotated[str, AfterValidator(_feed_address)]
+HubAddress = Annotated[str, AfterValidator(_hub_address)]
+#: Name or address, in lower case.
+Host = Annotated[str, AfterValidator(_host)]
 OldPath = Annotated[str, AfterValidator(_old_path)]
 NewPlace = Annotated[str, AfterValidator(_new_place)]
 Hook = Annotated[SecretStr, AfterValidator(_hook)]
 ShortName = Annotated[str, AfterValidator(_short_name)]
 MailboxOrNone = Annotated[str, AfterValidator(_mailbox_or_none)]
 EndpointOrNone = Annotated[str, AfterValidator(_endpoint_or_none)]
-Endpoint = Annotated[str, AfterValidator(_endpoint)]
+#: An address to listen on; empty: none.
+ListeningOrNone = Annotated[str, AfterValidator(_listening_or_none)]
 
 
 class Table(BaseModel):

@@ -17,8 +17,9 @@ from publisher.model import Frequency
 from publisher.setting_types import (
     Clock,
     Duration,
-    Endpoint,
     FeedAddress,
+    Host,
+    HubAddress,
     Language,
     Location,
     NewPlace,
@@ -185,20 +186,44 @@ class Newsletter(Table):
     welcome: bool = True
 
 
+class Subscribing(Table):
+    """How often strangers may ask for mail: a form must be no weapon."""
+
+    #: A confirmation link is good for so long.
+    link: Pause = timedelta(days=7)
+    #: Between two confirmation mails for one subscription.
+    pause: Pause = timedelta(minutes=10)
+    #: Confirmation mails to one mailbox in a day, over all newsletters and spellings of its address.
+    per_address: int = Field(default=5, ge=1)
+    #: Forms from one network (an IPv4 address, or the /64 of an IPv6 one) in ten minutes.
+    per_network: int = Field(default=20, ge=1)
+    #: Confirmation mails that forms ask for in an hour, in all.
+    in_all: int = Field(default=1000, ge=1)
+
+
 class Hub(Table):
     """The WebSub hub."""
 
-    #: Run the WebSub hub, and announce it in the feeds.
+    #: Run the WebSub hub, and announce it in the feeds, which are pushed to whoever subscribes at `/hub`.
     enabled: bool = True
-    #: Let WebSub callbacks be private addresses (for tests).
+    #: Let WebSub callbacks, and the hubs of `ping`, be private addresses (for tests).
     allow_private: bool = False
-
-
-class Inbound(Table):
-    """The way back."""
-
-    #: Where bounces, complaints and unsubscriptions come in.
-    lmtp: Endpoint = "127.0.0.1:8024"
+    #: Other hubs, which are told of each feed that changed, and which the feeds announce too.
+    ping: tuple[HubAddress, ...] = ()
+    #: Method of `X-Hub-Signature`, where a subscriber gave a secret.
+    signature: Literal["sha1", "sha256", "sha384", "sha512"] = "sha256"
+    #: How long a subscription lasts whose subscriber does not say.
+    lease: Pause = timedelta(days=10)
+    #: The shortest that is granted.
+    lease_min: Pause = timedelta(seconds=1)
+    #: The longest that is granted.
+    lease_max: Pause = timedelta(days=30)
+    #: Subscriptions that are taken at most, those that wait to be verified among them.
+    callbacks: int = Field(default=10_000, ge=1, le=1_000_000)
+    #: The same for each host that callbacks lie at.
+    callbacks_per_host: int = Field(default=1_000, ge=1, le=1_000_000)
+    #: Hosts whose callbacks are refused; subscriptions that they have are ended.
+    blocked: tuple[Host, ...] = ()
 
 
 class Log(Table):

@@ -13,8 +13,9 @@ OPEN = "\ue000"
 CLOSE = "\ue001"
 
 UNSUBSCRIBE_URL = f"{OPEN}unsubscribe{CLOSE}"
+PREFERENCES_URL = f"{OPEN}preferences{CLOSE}"
 EMAIL = f"{OPEN}email{CLOSE}"
-ALL = (UNSUBSCRIBE_URL, EMAIL)
+ALL = (UNSUBSCRIBE_URL, PREFERENCES_URL, EMAIL)
 
 _SLOT = re.compile(f"{OPEN}[a-z]*{CLOSE}?|{CLOSE}")
 

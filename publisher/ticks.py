@@ -1,6 +1,6 @@
 """What the service does again and again: each tick one step, alone, and never the end of the service.
 
-    pick_up, poll_feeds | go_live | plan_due | send | alert, tidy_up
+    pick_up, poll_feeds | go_live | push_feeds | plan_due | send | alert, tidy_up
 
 The store says what is due; a tick that fails is logged with its reason and comes again.
 """
@@ -26,6 +26,7 @@ from publisher.intake.feed_poll import poll
 from publisher.intake.ingest import ingest
 from publisher.intake.ingest import publish as publish_due
 from publisher.mail import alert as alerts
+from publisher.mail.crew import Crew
 from publisher.mail.deliver import deliver, recover
 from publisher.mail.pace import Pace
 from publisher.mail.pacing import resting_until
@@ -36,6 +37,7 @@ from publisher.site.publish import publish as publish_pages
 from publisher.store import edition_hand
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from publisher.websub.distribute import Course, turn
 
 T = TypeVar("T")
 
@@ -59,10 +61,14 @@ class Service:
     relay: Relay = field(default_factory=Relay)
     #: What was learnt of receiving domains.
     pace: Pace = field(default_factory=Pace)
+    #: Sender processes beside this one.
+    crew: Crew = field(default_factory=Crew)
     #: Entries of feeds that were made already.
     pieces: Pieces = field(default_factory=Pieces)
     #: What the operator was told is wrong.
     watch: alerts.Watch = field(default_factory=alerts.Watch)
+    #: What the WebSub hub has under way.
+    course: Course = field(default_factory=Course)
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
     last_good: dict[str, datetime] = field(default_factory=dict)
     tasks: set[asyncio.Task[Any]] = field(default_factory=set)
@@ -114,6 +120,13 @@ async def _feeds(service: Service) -> None:
     with service.reporting("feeds") as progress:
         feeds = await publish_feeds(service.store, service.settings, progress=progress, kept=service.pieces)
     metrics.FILES_WRITTEN.inc(feeds.written)
+    if feeds.written:
+        service.course.note(feeds)
+
+
+async def push_feeds(service: Service) -> None:
+    """One turn of the WebSub hub; what is slow goes on beside it."""
+    await turn(service.store, service.settings, service.keys, service.course, now=utc_now, jitter=random.random)
 
 
 async def plan_due(service: Service) -> None:
@@ -125,10 +138,12 @@ async def send(service: Service) -> None:
     """Sends what waits."""
     # Nobody else sends, and this tick never overlaps itself: a claim that stands now was left by a run that failed.
     await recover(service.store, service.settings, utc_now())
+    await service.crew.ready(service.settings)  # before there is work, which need not wait then
     with service.reporting("sending") as progress:
         sent = await deliver(
             service.store, service.settings, service.templates, service.keys, now=utc_now, stop=service.stop,
             progress=_alive(service, send.__name__, progress), relay=service.relay, pace=service.pace,
+            crew=service.crew,
         )
     if sent.accepted:
         _log.info("sent", accepted=sent.accepted, deferred=sent.deferred, bounced=sent.bounced)

@@ -17,6 +17,8 @@ FEED_FORMATS = (
     ("feed.json", "application/feed+json", "JSON Feed"),
 )
 
+#: Path of the WebSub hub.
+HUB_PATH = "/hub"
 FEED_FILES = frozenset(file for file, _, _ in FEED_FORMATS)
 
 _LIST_FOLDERS = {ListKind.SECTION: "sections", ListKind.TAG: "tags", ListKind.AUTHOR: "authors"}
@@ -56,11 +58,6 @@ def archive_path(number: int) -> str:
     return f"/archive/{number}/"
 
 
-def hub(site_url: str) -> str:
-    """Address of the WebSub hub."""
-    return absolute(site_url, "/hub")
-
-
 def picture_path(name: str) -> str:
     """Path of a picture that was copied."""
     return f"/images/{name}"
@@ -71,11 +68,16 @@ def absolute(site_url: str, path: str) -> str:
     return site_url.rstrip("/") + path
 
 
+def unbroken(link: str) -> str:
+    """`link` as browsers read it: without spaces around it and line breaks in it."""
+    return _BROKEN.sub("", link.strip())
+
+
 @lru_cache(maxsize=2048)  # a page's links are read more than once
 def resolve(base: str, link: str) -> str:
     """`link` as found on the page `base`, made absolute; empty unless the result is http, https or mailto."""
     try:
-        joined = urljoin(base, _BROKEN.sub("", link.strip()))
+        joined = urljoin(base, unbroken(link))
         parts = urlsplit(joined)
     except ValueError:
         return ""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
+from sqlalchemy import update
+
 from publisher.outgoing import Claim, Outcome
 from publisher.store import outbox
 from publisher.store.engine import Store, Tx
 from publisher.store.express import open_express, run_in
+from publisher.store.mail_schema import subscriptions
 from publisher.store.turn import turn
 
 
@@ -20,7 +23,7 @@ async def claim(store: Store, now: datetime, want: int) -> list[Claim]:
         while len(claims) < want:
             async with store.read() as tx:
                 found = await outbox.waiting(tx, now, want - len(claims))
-            done = await express.run(turn(now, wanted=found))
+            done = await express.run(turn(store.dialect, now, wanted=found))
             async with store.write() as tx:
                 weeded = await outbox.weed(tx, done.refused, now)
             claims += done.taken
@@ -35,7 +38,7 @@ async def settle(store: Store, now: datetime, outcomes: Sequence[Outcome] = (), 
     """Records outcomes, and gives claims back."""
     express = open_express(store)
     try:
-        await express.run(turn(now, outcomes, unsent))
+        await express.run(turn(store.dialect, now, outcomes, unsent))
     finally:
         await express.close()
 
@@ -43,11 +46,20 @@ async def settle(store: Store, now: datetime, outcomes: Sequence[Outcome] = (), 
 async def claim_in(tx: Tx, now: datetime, want: int) -> list[Claim]:
     """Up to `want` claims inside a transaction that the test commits."""
     found = await outbox.waiting(tx, now, want)
-    done = await run_in(tx, turn(now, wanted=found))
+    done = await run_in(tx, turn(tx.dialect.name, now, wanted=found))
     await outbox.weed(tx, done.refused, now)
     return list(done.taken)
 
 
 async def settle_in(tx: Tx, now: datetime, outcomes: Sequence[Outcome]) -> None:
     """Records outcomes inside a transaction that the test commits."""
-    await run_in(tx, turn(now, outcomes))
+    await run_in(tx, turn(tx.dialect.name, now, outcomes))
+
+
+async def set_due(
+    tx: Tx, subscription_id: int, next_due_at: datetime, *, last_due_at: datetime | None = None
+) -> None:
+    """A subscription's next due instant, and, where a slot was passed, its instant."""
+    passed = {} if last_due_at is None else {"last_due_at": last_due_at}
+    changed = update(subscriptions).where(subscriptions.c.id == subscription_id)
+    await tx.execute(changed.values(next_due_at=next_due_at, **passed))

@@ -184,7 +184,7 @@ def _fields(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
         kinds = [field.annotation, *get_args(field.annotation)]
         inner = next((k for k in kinds if isinstance(k, type) and issubclass(k, BaseModel)), None)
         if inner is None:
-            yield prefix + name
+            yield prefix + (field.alias or name)
         else:
             yield from _fields(inner, f"{prefix}{name}.")
 
@@ -193,8 +193,11 @@ def test_default_file_names_every_key() -> None:
     """Those that are commented out too: what a person can set stands there."""
     text = re.sub(r"^# (\[{1,2}[\w.]+\]|\w+ = )", r"\1", _default_text(), flags=re.MULTILINE)
     named = ("feeds.moved", "feeds.section")  # whose keys are names of the site's own
-    found = {next((name for name in named if key.startswith(f"{name}.")), key) for key in _keys(tomllib.loads(text))}
-    assert found == set(_fields(config.Settings)) - {"root"}
+    found, known = (
+        {next((name for name in named if key.startswith(f"{name}.")), key) for key in keys}
+        for keys in (_keys(tomllib.loads(text)), _fields(config.Settings))
+    )
+    assert found == known - {"root"}
 
 
 def test_default_file_with_all_its_keys_is_accepted(load: Load, tmp_path: Path) -> None:
@@ -203,6 +206,7 @@ def test_default_file_with_all_its_keys_is_accepted(load: Load, tmp_path: Path) 
     (tmp_path / "config").mkdir()
     (tmp_path / "config/smtp-password").write_text("geheim\n")
     (tmp_path / "config/relay2-password").write_text("auch\n")
+    (tmp_path / "config/imap-password").write_text("ebenso\n")
     (tmp_path / "config/alerts-webhook").write_text("https://chat.example.org/hooks/abc\n")
     assert load(text).mail.password.get_secret_value() == "geheim"
 
@@ -405,6 +409,16 @@ def test_root_is_no_key_of_the_file(faults: Callable[..., list[str]]) -> None:
             'inbound.lmtp: is no address to listen on; write host and port, as "127.0.0.1:8024" (got \'127.0.0.1:99999\')',
         ),
         (
+            '[hub]\nping = ["hub.example.net"]',
+            'hub.ping.0: is no address of a hub; write one such as "https://hub.example.net/" (got \'hub.example.net\')',
+        ),
+        (
+            '[hub]\nblocked = ["https://a.example/"]',
+            'hub.blocked.0: is no host; write one such as "reader.example.net" (got \'https://a.example/\')',
+        ),
+        ('[hub]\nsignature = "md5"', "hub.signature: must be 'sha1', 'sha256', 'sha384' or 'sha512' (got 'md5')"),
+        ("[hub]\ncallbacks = 0", "hub.callbacks: must be greater than or equal to 1 (got 0)"),
+        (
             '[store]\nurl = "mysql://user:geheim@host/name"',
             (
                 'store.url: is no store; write "sqlite:///path/to/file.db" or "postgresql://user@host/name"'
@@ -449,6 +463,7 @@ def test_all_faults_are_reported_at_once(faults: Callable[..., list[str]]) -> No
         ),
         ('[[newsletter]]\nname = "a"\n[[newsletter]]\nname = "a"', "newsletter: two are named 'a'"),
         ('[[source]]\npath = "in"\n[[source]]\npath = "in"', "source: folder:in stands twice"),
+        ('[hub]\nlease = "40d"', "hub.lease: must lie between hub.lease_min and hub.lease_max"),
         ('[[source]]\nkind = "feed"', "source.0.url: missing; a feed has an address"),
         (
             '[[source]]\nkind = "feed"\nurl = "https://a.example/f"\npath = "in"',
@@ -544,6 +559,19 @@ def test_pace_of_mail(load: Load, faults: Callable[..., list[str]]) -> None:
         ("warm_up = { since = 2026-12-01, days = [0] }", "mail.warm_up.days"),
     ):
         assert [line.startswith(key) for line in faults(f"[mail]\n{text}")] == [True], text
+
+
+@pytest.mark.parametrize(
+    ("text", "hubs"),
+    [
+        ("", ("https://example.org/news/hub",)), ("enabled = false", ()),
+        ('ping = ["https://hub.example.net/"]', ("https://example.org/news/hub", "https://hub.example.net/")),
+        ('enabled = false\nping = ["https://hub.example.net/"]', ("https://hub.example.net/",)),
+    ],
+)
+def test_hubs_are_the_own_one_and_then_the_others(load: Load, text: str, hubs: tuple[str, ...]) -> None:
+    """What feeds announce."""
+    assert load(f'[site]\nurl = "https://example.org/news/"\n[hub]\n{text}').hubs == hubs
 
 
 def test_secret_is_shown_nowhere(load: Load, faults: Callable[..., list[str]], tmp_path: Path) -> None:

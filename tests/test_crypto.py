@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, NoEncryption, PrivateFormat
 
-from publisher import crypto
+from publisher import crypto, tokens
 from publisher.errors import PublisherError
 
 
@@ -41,6 +41,21 @@ def test_old_keys_are_read_after_the_newest(tmp_path: Path) -> None:
     path = tmp_path / "keys.json"
     path.write_text(json.dumps({"keys": ["bmV3bmV3bmV3bmV3bmV3bmV3", "b2xkb2xkb2xkb2xkb2xkb2xk"]}))
     assert crypto.load_keys(path).secrets == (b"newnewnewnewnewnew", b"oldoldoldoldoldold")
+
+
+def test_sealed_secret_opens_under_our_keys_and_in_its_own_place_only() -> None:
+    """An old key too; never twice the same; whatever else stands there opens nothing."""
+    old, new = b"o" * 32, b"n" * 32
+    sealed = crypto.seal(crypto.Keys((old,)), "hub", b"secret", "row 1")
+    assert crypto.unseal(crypto.Keys((new, old)), "hub", sealed, "row 1") == b"secret"
+    assert crypto.unseal(crypto.Keys((new,), (old,)), "hub", sealed, "row 1") == b"secret"  # it outlives a revocation
+    assert crypto.seal(crypto.Keys((old,)), "hub", b"secret", "row 1") != sealed
+    for keys, purpose, content, bound in (
+        ((new,), "hub", sealed, "row 1"), ((old,), "other", sealed, "row 1"), ((old,), "hub", sealed, "row 2"),
+        ((old,), "hub", "", "row 1"), ((old,), "hub", "no base64 ä", "row 1"), ((old,), "hub", sealed[:-8], "row 1"),
+        ((old,), "hub", sealed[:16], "row 1"),
+    ):
+        assert crypto.unseal(crypto.Keys(keys), purpose, content, bound) is None
 
 
 @pytest.mark.parametrize(
@@ -152,3 +167,41 @@ def test_key_of_another_may_be_shared_by_its_group(mode: int, refused: bool) -> 
 def test_keys_show_no_secret() -> None:
     """Not in a log, nor in a traceback that prints values."""
     assert "secret" * 5 not in repr(crypto.Keys((b"secret" * 5,)))
+
+
+def test_rotation_puts_a_new_key_first_and_keeps_the_old(tmp_path: Path) -> None:
+    """Links of before verify; new ones are made by the new key; mode and folder are as they were."""
+    path = tmp_path / "keys.json"
+    first = crypto.load_keys(path)
+    second = crypto.rotate_keys(path, revoke=False)
+    assert second == crypto.load_keys(path)
+    assert (second.secrets[1:], second.revoked) == (first.secrets, ())
+    old = tokens.make(first, tokens.PREFERENCES, 7)
+    assert tokens.valid(second, tokens.PREFERENCES, old)
+    assert tokens.make(second, tokens.PREFERENCES, 7) != old
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_revoked_keys_are_good_for_what_must_outlive_them(tmp_path: Path) -> None:
+    """To unsubscribe, and for what was asked of hubs; neither to confirm nor for preferences nor for fresh links."""
+    path = tmp_path / "keys.json"
+    first = crypto.load_keys(path)
+    crypto.rotate_keys(path, revoke=True)
+    last = crypto.rotate_keys(path, revoke=True)
+    assert (len(last.secrets), len(last.revoked)) == (1, 2)
+    assert last == crypto.load_keys(path)
+    lasting = (tokens.UNSUBSCRIBE, "push")
+    ending = (tokens.CONFIRM, tokens.PREFERENCES, tokens.EXPORT, tokens.ERASE, tokens.ADDRESS, tokens.NEW_ADDRESS)
+    for purpose in (*lasting, *ending):
+        assert tokens.valid(last, purpose, tokens.make(first, purpose, 7)) is (purpose in lasting), purpose
+
+
+def test_a_damaged_key_file_is_not_rotated(tmp_path: Path) -> None:
+    """What is in it may still be mended by hand."""
+    path = tmp_path / "keys.json"
+    for content in (b"{", b'{"keys": []}', b'{"keys": ["a2tra2tra2tra2tra2tra2tra2tr"], "revoked": ["?"]}'):
+        path.write_bytes(content)
+        with pytest.raises(PublisherError, match="restore it from a backup"):
+            crypto.rotate_keys(path, revoke=True)
+        assert path.read_bytes() == content

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from publisher import http
+from publisher import hosts, http
 from publisher.errors import FetchError
 from publisher.hosts import is_public
 from publisher.http import Limits, fetch
@@ -61,6 +61,17 @@ async def test_compressed_body_is_inflated(peer: Any, coding: str, pack: Any) ->
     text = b"hello " * 10_000
     peer.say("/", pack(text), Content_Encoding=coding)
     assert (await get(peer.url + "/")).body == text
+
+
+async def test_body_of_any_success_is_read_where_it_is_wanted(peer: Any) -> None:
+    """With no limit at all it stays on the wire; a redirect that is not followed is an answer like others."""
+    peer.say("/", "hello", status=203)
+    assert (await get(peer.url + "/")).body == b"hello"
+    assert (await get(peer.url + "/", limits=Limits(body=0))).body == b""
+    peer.say("/", "away", status=302, Location="/there")
+    got = await get(peer.url + "/", limits=Limits(redirects=0))
+    assert (got.status, got.body, got.headers["location"]) == (302, b"", "/there")
+    assert peer.asked("/there") == []
 
 
 # --- limits ----------------------------------------------------------------------------------------------------------
@@ -193,6 +204,19 @@ async def test_form_is_posted(form_peer: FormPeer) -> None:
     assert len(form_peer.lines) == 6
 
 
+async def test_bytes_are_posted_as_they_are(form_peer: FormPeer) -> None:
+    """Under the headers given; where no redirect is to be followed, it is the answer."""
+    form_peer.answers = {"/new": (202, ""), "/old": (308, "/new")}
+    data = bytes(range(256))
+    for path, status in (("/new", 202), ("/old", 308)):
+        got = await http.post_bytes(
+            form_peer.url + path, data, headers={"Content-Type": "a/b"}, limits=Limits(redirects=0), allow_private=True
+        )
+        assert got.status == status
+        assert form_peer.bodies[-1] == data
+    assert form_peer.lines == ["POST /new", "POST /old"]
+
+
 class FormPeer:
     """A server that keeps what is posted."""
 
@@ -301,7 +325,7 @@ async def test_nothing_inside_is_ever_connected_to(peer: Any) -> None:
 
 async def test_redirect_to_the_inside_is_refused(peer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """A public server may send whoever asks to a private one: the second hop is judged like the first."""
-    monkeypatch.setattr(http, "is_public", lambda address: str(address) == "127.0.0.1")
+    monkeypatch.setattr(hosts, "is_public", lambda address: str(address) == "127.0.0.1")
     peer.say("/", status=301, Location=peer.url.replace("127.0.0.1", "127.0.0.2") + "/inside")
     with pytest.raises(FetchError, match=r"127\.0\.0\.2, which is no public address"):
         await fetch(peer.url + "/", limits=QUICK)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from publisher import inbound_settings
 from publisher import mail_settings as tables
 from publisher.config import Settings
 from publisher.settings import Podcast, SectionFeed
@@ -82,9 +83,12 @@ def test_every_key_is_documented() -> None:
     }
     inner: dict[str, type[BaseModel]] = {
         "mail.dkim": tables.Dkim, "mail.relay": tables.Server, "mail.warm_up": tables.WarmUp,
+        "inbound.imap": inbound_settings.Imap, "inbound.rule": inbound_settings.OwnRule,
         "feeds.section.SLUG": SectionFeed, "feeds.section.SLUG.podcast": Podcast,
     }
-    assert found == expected | {(section, key) for section, table in inner.items() for key in table.model_fields}
+    assert found == expected | {
+        (section, field.alias or key) for section, table in inner.items() for key, field in table.model_fields.items()
+    }
 
 
 def test_the_commands_of_the_readme_exist() -> None:
@@ -92,7 +96,7 @@ def test_the_commands_of_the_readme_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*?) \|", readme, re.MULTILINE)
     program = Path(sys.executable).with_name("publisher")
-    groups = {"articles", "documents", "import", "subscribers", "digest", "outbox", "dkim"}
+    groups = {"articles", "documents", "import", "subscribers", "digest", "outbox", "bounces", "dkim"}
     asked = set()
     for row in rows:
         group: list[str] = []

@@ -38,7 +38,7 @@ import numpy as np
 
 from publisher.intake import features, forest, headline, line_model, plain, running
 from publisher.intake.lines import blocks
-from publisher.text import fold, one_line
+from publisher.text import fold, folded_words, one_line
 
 OUT = Path(__file__).parents[1] / "publisher/intake/data/lines.json"
 FOLDS = 5
@@ -122,7 +122,8 @@ def page(ident: str, lines: Sequence[tuple[str, bool]], weight: float) -> Page:
     body = np.array([int(is_body) for _, is_body in lines])
     words = np.array([len(re.findall(r"\w+", line)) for line in texts], dtype=float)
     share = np.minimum(words / max(1.0, float(words[body == 1].sum())), 0.3)
-    return Page(ident, features.rows(texts, [fold(line) for line in texts]), body, weight * (0.35 + 40 * share))
+    rows = features.rows(texts, list(map(fold, texts)), list(map(folded_words, texts)))
+    return Page(ident, rows, body, weight * (0.35 + 40 * share))
 
 
 def train(of_pages: list[Page], own: list[Page]) -> dict[str, Any]:

@@ -16,22 +16,28 @@ from enum import StrEnum
 from typing import TypedDict
 
 from publisher import address, tokens
+from publisher.address import Address
 from publisher.audience import pace
+from publisher.audience.ruling import Known, Ruling, Word, left_before, rule
 from publisher.audience.wanted import Answers, Wanted, check
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import PublisherError
-from publisher.model import Frequency, Reader, Subscription, SubscriptionState
-from publisher.store import audience, outbox
+from publisher.model import LEFT, Frequency, Reader, Subscription, SubscriptionState
+from publisher.store import asking, audience, outbox
 from publisher.store.engine import Store, Tx
 
-#: A suppression that a fresh confirmation may lift: the person left, their address did not fail.
-_LEFT = "unsubscribed"
+#: Where the operator's own wishes come from.
+OPERATOR = "operator"
+#: Shown beside the button with which one who left comes back, and recorded with the consent.
+BACK = "Yes, ask me by email whether I want to come back."
 
 
 class Joined(StrEnum):
     """What became of a wish to subscribe. For operators and tests: never shown to a stranger."""
 
+    CROWDED = "crowded"
+    """Forms asked for too many confirmations lately, whoever for."""
     ADDED = "added"
     ASKED = "asked"
     """A confirmation mail is on its way."""
@@ -58,12 +64,44 @@ async def ask(store: Store, settings: Settings, wanted: Wanted, *, now: datetime
     `origin` says where the wish came from, `wording` what text was shown beside the button.
     """
     async with store.write() as tx:
+        if await asking.count_asked(tx, now - pace.HOUR) >= settings.subscribing.in_all:
+            return Joined.CROWDED
         if await _barred(tx, wanted):
             return Joined.SUPPRESSED
         subscription = await _enter(tx, wanted, now)
         if subscription.state == SubscriptionState.ACTIVE:
             return Joined.ALREADY
-        return await _ask(tx, settings, wanted, subscription, now=now, origin=origin, wording=wording)
+        return await _ask(tx, settings, wanted.address, subscription, now=now, origin=origin, wording=wording)
+
+
+async def ask_back(store: Store, settings: Settings, keys: Keys, token: str, *, now: datetime, origin: str) -> bool:
+    """Who left by this unsubscribe link wants to come back: queues the mail that asks them to confirm it.
+
+    At the pace of all confirmations. False where the link is not ours, or its reader was erased.
+    """
+    reader = await leaving(store, keys, token)
+    if reader is None or not reader.subscriber.email:
+        return False
+    async with store.write() as tx:
+        await ask_again(
+            tx, settings, reader.subscriber.email, reader.subscription.id, now=now, origin=origin, wording=BACK
+        )
+    return True
+
+
+async def ask_again(
+    tx: Tx, settings: Settings, email: str, subscription_id: int, *, now: datetime, origin: str, wording: str
+) -> Joined:
+    """Queues the mail that asks a known person to confirm a subscription of theirs, at the pace of all these mails."""
+    given = address.parse(email)
+    if await asking.count_asked(tx, now - pace.HOUR) >= settings.subscribing.in_all:
+        return Joined.CROWDED
+    if await audience.suppressed(tx, given.key) not in (None, *LEFT):
+        return Joined.SUPPRESSED
+    subscription = await audience.lock(tx, subscription_id)
+    if subscription is None or subscription.state == SubscriptionState.ACTIVE:
+        return Joined.ALREADY
+    return await _ask(tx, settings, given, subscription, now=now, origin=origin, wording=wording)
 
 
 async def add(
@@ -88,10 +126,12 @@ async def add(
     return joined, reader
 
 
-async def look(store: Store, keys: Keys, token: str, now: datetime) -> tuple[LinkState, Reader | None]:
+async def look(
+    store: Store, settings: Settings, keys: Keys, token: str, now: datetime
+) -> tuple[LinkState, Reader | None]:
     """What a confirmation link is good for, changing nothing; with the reader it names, unless it is void."""
     async with store.read() as tx:
-        return await _judge(tx, keys, token, now)
+        return await _judge(tx, settings, keys, token, now)
 
 
 async def confirm(
@@ -103,10 +143,11 @@ async def confirm(
         return LinkState.VOID, None
     async with store.write() as tx:
         await audience.lock(tx, ident)
-        state, reader = await _judge(tx, keys, token, now)
+        state, reader = await _judge(tx, settings, keys, token, now)
         if state == LinkState.GOOD and reader is not None:
             newsletter = settings.find_newsletter(reader.subscription.newsletter)
             await audience.confirm(tx, ident, now, welcome=newsletter is not None and newsletter.welcome)
+            await audience.lift(tx, address.parse(reader.subscriber.email).key)
             await audience.add_consent(tx, ident, action="confirmed", now=now, origin=origin, wording=wording)
     return state, reader
 
@@ -135,7 +176,8 @@ async def leave(store: Store, keys: Keys, token: str, *, now: datetime, origin: 
 
 async def _barred(tx: Tx, wanted: Wanted) -> bool:
     """Whether nothing may be sent to the address, not even a confirmation (I11)."""
-    return await audience.suppressed(tx, wanted.address.key) not in (None, _LEFT)
+    known = Known(suppression=await audience.suppressed(tx, wanted.address.key))
+    return rule(Word.ASK, known) == Ruling.SUPPRESSED
 
 
 async def _enter(tx: Tx, wanted: Wanted, now: datetime) -> Subscription:
@@ -175,13 +217,12 @@ def _choices(wanted: Wanted) -> _Choices:
 
 
 async def _ask(
-    tx: Tx, settings: Settings, wanted: Wanted, subscription: Subscription, *, now: datetime, origin: str, wording: str
+    tx: Tx, settings: Settings, given: Address, subscription: Subscription, *, now: datetime, origin: str, wording: str
 ) -> Joined:
     """Queues the confirmation mail, unless one went out lately."""
-    anywhere: list[datetime] = []
-    for reader in await audience.readers_by_email(tx, wanted.address.key):
-        anywhere += await _asked(tx, reader.subscription.id)
-    if not pace.may_ask(await _asked(tx, subscription.id), anywhere, now):
+    await asking.note_mailbox(tx, subscription.subscriber_id, given.mailbox)
+    lately = await asking.count_asked_of(tx, given.key, given.mailbox, now - pace.DAY)
+    if not pace.may_ask(await _asked(tx, subscription.id), lately, settings.subscribing, now):
         return Joined.WAITING
     await audience.new_generation(tx, subscription.id)
     await audience.add_consent(tx, subscription.id, action="asked", now=now, origin=origin, wording=wording)
@@ -193,21 +234,21 @@ async def _ask(
 async def _add(
     tx: Tx, settings: Settings, wanted: Wanted, subscription: Subscription, *, confirmed: bool, now: datetime
 ) -> Joined:
-    if subscription.state == SubscriptionState.ACTIVE:
+    actions = {consent["action"] for consent in await audience.list_consents(tx, subscription.id)}
+    known = Known(
+        # Looked at again: they may have been erased since, by somebody who held their old row.
+        suppression=await audience.suppressed(tx, wanted.address.key), state=subscription.state,
+        left=left_before(subscription.state, subscription.confirmed_at, actions),
+    )
+    ruling = rule(Word.CONFIRMED if confirmed else Word.ASK, known)
+    if ruling == Ruling.KEEP:
         return Joined.ALREADY
     wording = "added by the operator"
-    if not confirmed or await _once_left(tx, subscription):
-        return await _ask(tx, settings, wanted, subscription, now=now, origin="operator", wording=wording)
+    if ruling != Ruling.ACTIVATE:  # who left is asked as well: by hand it is one mail, to one person
+        return await _ask(tx, settings, wanted.address, subscription, now=now, origin=OPERATOR, wording=wording)
     await audience.confirm(tx, subscription.id, now, welcome=wanted.newsletter.welcome)
     await audience.add_consent(tx, subscription.id, action="operator", now=now, origin="operator", wording=wording)
     return Joined.ADDED
-
-
-async def _once_left(tx: Tx, subscription: Subscription) -> bool:
-    """Whether the reader left and did not come back: no operator's word brings them back (I11)."""
-    if subscription.state == SubscriptionState.UNSUBSCRIBED or subscription.confirmed_at is not None:
-        return True
-    return any(consent["action"] == "left" for consent in await audience.list_consents(tx, subscription.id))
 
 
 async def _asked(tx: Tx, subscription_id: int) -> list[datetime]:
@@ -215,7 +256,9 @@ async def _asked(tx: Tx, subscription_id: int) -> list[datetime]:
     return [c["at"] for c in await audience.list_consents(tx, subscription_id) if c["action"] == "asked"]
 
 
-async def _judge(tx: Tx, keys: Keys, token: str, now: datetime) -> tuple[LinkState, Reader | None]:
+async def _judge(
+    tx: Tx, settings: Settings, keys: Keys, token: str, now: datetime
+) -> tuple[LinkState, Reader | None]:
     ident = tokens.row_of(token)
     reader = None if ident is None else await audience.reader(tx, ident)
     if reader is None:
@@ -227,5 +270,5 @@ async def _judge(tx: Tx, keys: Keys, token: str, now: datetime) -> tuple[LinkSta
         return LinkState.DONE, reader
     if subscription.state != SubscriptionState.PENDING:
         return LinkState.VOID, None
-    expired = pace.expired(await _asked(tx, subscription.id), now)
+    expired = pace.expired(await _asked(tx, subscription.id), settings.subscribing, now)
     return (LinkState.EXPIRED if expired else LinkState.GOOD), reader

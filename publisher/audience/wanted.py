@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import time
-from functools import cache
-from typing import Any
+from functools import cache, lru_cache
+from typing import Any, TypedDict
 from zoneinfo import available_timezones
 
 from publisher import address, text
@@ -18,10 +18,30 @@ from publisher.urls import section_slug
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
+_ANYBODY = "anybody@example.org"
 _NAME_LENGTH = 100
 _SECTIONS = 50
 _CLOCK = re.compile(r"([01]\d|2[0-3]):([0-5]\d)(?::\d\d)?")
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
+
+
+class Choices(TypedDict):
+    """What a reader chooses of a newsletter."""
+
+    frequency: Frequency
+    #: 0 is Monday.
+    weekday: int
+    local_time: time
+    #: Slugs; empty: all that the newsletter offers.
+    sections: tuple[str, ...]
+
+
+class Personal(TypedDict):
+    """What a reader chooses for all that they get."""
+
+    timezone: str
+    #: BCP 47; empty: the site's.
+    language: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,19 +96,74 @@ def check(answers: Answers, newsletters: Sequence[Newsletter], site: Site) -> Wa
     if found is None:
         faults["newsletter"] = f"there is no newsletter {text.shorten(answers.newsletter, 40)!r}"
     letter = found or newsletters[0]
-    checked = {
-        "address": _tried(faults, "email", address.parse, answers.email),
-        "name": _tried(faults, "name", _name, answers.name),
+    given = _tried(faults, "email", address.parse, answers.email)
+    name = _tried(faults, "name", _name, answers.name)
+    choices, personal = _choices(faults, answers, letter), _personal(faults, answers, site)
+    if faults:
+        raise WantedError(faults)
+    return Wanted(given, letter, name, **choices, **personal)
+
+
+def check_choices(answers: Answers, letter: Newsletter) -> Choices:
+    """What `answers` choose of a newsletter; raises WantedError with every fault."""
+    faults: dict[str, str] = {}
+    choices = _choices(faults, answers, letter)
+    if faults:
+        raise WantedError(faults)
+    return choices
+
+
+def check_personal(answers: Answers, site: Site) -> Personal:
+    """What `answers` choose for everything; raises WantedError with every fault."""
+    faults: dict[str, str] = {}
+    personal = _personal(faults, answers, site)
+    if faults:
+        raise WantedError(faults)
+    return personal
+
+
+def _choices(faults: dict[str, str], answers: Answers, letter: Newsletter) -> Choices:
+    return {
         "frequency": _tried(faults, "frequency", lambda value: _frequency(value, letter), answers.frequency),
         "weekday": _tried(faults, "weekday", lambda value: _weekday(value, letter), answers.weekday),
         "local_time": _tried(faults, "time", lambda value: _time(value, letter), answers.time),
         "sections": _tried(faults, "sections", lambda value: _sections(value, letter), answers.sections),
+    }
+
+
+def _personal(faults: dict[str, str], answers: Answers, site: Site) -> Personal:
+    return {
         "timezone": _tried(faults, "timezone", lambda value: _timezone(value, site), answers.timezone),
         "language": _tried(faults, "language", _language, answers.language),
     }
-    if faults:
-        raise WantedError(faults)
-    return Wanted(newsletter=letter, **checked)
+
+
+def checker(newsletters: Sequence[Newsletter], site: Site) -> Callable[[Answers], Wanted]:
+    """`check` for many people: what most of them say alike, which is all but address and name, is judged once."""
+
+    @lru_cache(4096)
+    def alike(
+        newsletter: str, frequency: str, weekday: str, sections: tuple[str, ...], timezone: str, time: str,
+        language: str,
+    ) -> Wanted:
+        answers = Answers(_ANYBODY, "", newsletter, frequency, weekday, sections, timezone, time, language)
+        return check(answers, newsletters, site)
+
+    def one(answers: Answers) -> Wanted:
+        try:
+            found = alike(
+                answers.newsletter, answers.frequency, answers.weekday, answers.sections, answers.timezone,
+                answers.time, answers.language,
+            )
+            given, name = address.parse(answers.email), _name(answers.name)
+        except PublisherError:
+            return check(answers, newsletters, site)  # which tells every fault
+        return Wanted(
+            given, found.newsletter, name, found.frequency, found.weekday, found.local_time, found.sections,
+            found.timezone, found.language,
+        )
+
+    return one
 
 
 def _tried(faults: dict[str, str], field: str, read: Callable[[Any], Any], value: Any) -> Any:

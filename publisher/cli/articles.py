@@ -120,11 +120,13 @@ def build(
 ) -> None:
     """Write the feeds and pages that changed."""
     from publisher.intake.ingest import publish as publish_due  # noqa: PLC0415 - as above
+    from publisher.intake.own_addresses import follow  # noqa: PLC0415 - as above
 
     settings = load_settings(context.obj)
 
     async def work() -> tuple[PublishReport, PublishReport]:
         async with opened(settings) as it:
+            await follow(it.store, settings.site.url, now())
             await publish_due(it.store, now())
             with show.progress("pages") as progress:
                 pages = await publish_pages(

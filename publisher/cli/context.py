@@ -9,10 +9,11 @@ from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
-from publisher import config, log
+from publisher import config, fingerprints, log
 from publisher.crypto import Keys, load_keys
 from publisher.errors import NotFoundError
 from publisher.settings import Newsletter
@@ -42,9 +43,12 @@ def load_settings(file: Path | None, *, service: bool = False) -> config.Setting
 @asynccontextmanager
 async def opened(settings: config.Settings) -> AsyncIterator[Context]:
     """The store and all that goes with it, closed at the end."""
-    store = await open_store(settings.store.url, root=settings.root, durability=settings.store.durability)
+    keys = load_keys(settings.store_folder / "keys.json")
+    store = await open_store(
+        settings.store.url, root=settings.root, durability=settings.store.durability,
+        fingerprints=partial(fingerprints.of, keys),
+    )
     try:
-        keys = load_keys(settings.store_folder / "keys.json")
         yield Context(settings, store, templates_of(settings.root), keys)
     finally:
         await store.close()
@@ -82,15 +86,16 @@ def say(line: str = "") -> None:
 
 def print_json(value: object) -> None:
     """One JSON document on standard output."""
-    say(json.dumps(value, ensure_ascii=False, indent=2, default=_plain))
+    say(json.dumps(value, ensure_ascii=False, indent=2, default=plain_json))
 
 
 def print_json_line(value: object) -> None:
     """One JSON object on a line of its own."""
-    say(json.dumps(value, ensure_ascii=False, default=_plain))
+    say(json.dumps(value, ensure_ascii=False, default=plain_json))
 
 
-def _plain(value: object) -> str:
+def plain_json(value: object) -> str:
+    """What JSON has no form for, as text."""
     if isinstance(value, datetime):
         return value.isoformat()
     return str(value)

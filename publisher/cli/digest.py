@@ -20,9 +20,12 @@ from publisher.cli.context import Context, load_settings, newsletter, now, opene
 from publisher.digest.plan import plan
 from publisher.digest.preview import preview
 from publisher.errors import PublisherError, StoreBusyError
+from publisher.inbound.receive import judge_refusals
 from publisher.mail.compose import Content
 from publisher.mail.deliver import deliver, recover
 from publisher.mail.message import sample
+from publisher.mail.pace import Pace
+from publisher.mail.pacing import spare
 from publisher.mail.testcopy import send_test
 from publisher.progress import Progress
 from publisher.store import ledger_view
@@ -152,6 +155,8 @@ async def _send_here(it: Context, name: str, manual: str, progress: Progress) ->
         why = "; ".join([*report.faults, sent.unreached]).strip("; ")
         if not report.waiting or sent.unreached or stop.is_set():
             break
+    refused = await judge_refusals(it.store, it.settings, now())
+    await spare(Pace(), it.store, refused.spared, now())
     return {**tally, "waiting": await _open(it), **({"why": why} if why else {})}
 
 

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from publisher.cli import choice, show
-from publisher.cli.choice import Domain, Edition, Ids, Newsletter, Since, States
+from publisher.cli.choice import Domain, Edition, Ids, Newsletter, Notices, Since, States
 from publisher.cli.context import Context, load_settings, now, opened, print_json, run, say
 from publisher.cli.ledger import outbox_app
 from publisher.config import Settings
@@ -26,7 +26,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 All = Annotated[bool, typer.Option("--all", help="All that it applies to; needed where nothing else is named.")]
 Dry = Annotated[bool, typer.Option("--dry-run", help="Change nothing; tell how many it would be.")]
 Editions = Annotated[list[int] | None, typer.Argument(metavar="EDITION", help="See `outbox list --summary`.")]
-Every = Annotated[bool, typer.Option("--all", help="All editions there are; one planned later is not meant.")]
+Every = Annotated[bool, typer.Option("--all", help="All editions, those planned later too.")]
 
 
 class Outcome(StrEnum):
@@ -58,12 +58,13 @@ def _command(event: Event) -> Callable[..., None]:
 
     def command(
         context: typer.Context, ids: Ids = None, state: States = None, domain: Domain = "", edition: Edition = None,
-        newsletter: Newsletter = "", since: Since = None, everything: All = False, dry_run: Dry = False,
-        as_json: Json = False,
+        newsletter: Newsletter = "", since: Since = None, notices: Notices = False, everything: All = False,
+        dry_run: Dry = False, as_json: Json = False,
     ) -> None:
         settings = load_settings(context.obj)
         chosen = choice.chosen(
-            settings, ids=ids, states=state, domain=domain, edition=edition, newsletter=newsletter, since=since
+            settings, ids=ids, states=state, domain=domain, edition=edition, newsletter=newsletter, since=since,
+            notices=notices,
         )
         _act(settings, event, chosen, everything=everything, dry_run=dry_run, as_json=as_json)
 
@@ -84,12 +85,14 @@ def resolve(
     context: typer.Context,
     outcome: Annotated[Outcome, typer.Option("--as", help="It arrived; send it again; it never arrived.")],
     ids: Ids = None, state: States = None, domain: Domain = "", edition: Edition = None, newsletter: Newsletter = "",
-    since: Since = None, everything: All = False, dry_run: Dry = False, as_json: Json = False,
+    since: Since = None, notices: Notices = False, everything: All = False, dry_run: Dry = False,
+    as_json: Json = False,
 ) -> None:
     """Say what became of messages in doubt. The mail server's log knows."""
     settings = load_settings(context.obj)
     chosen = choice.chosen(
-        settings, ids=ids, states=state, domain=domain, edition=edition, newsletter=newsletter, since=since
+        settings, ids=ids, states=state, domain=domain, edition=edition, newsletter=newsletter, since=since,
+        notices=notices,
     )
     _act(settings, _RESOLVED[outcome], chosen, everything=everything, dry_run=dry_run, as_json=as_json)
 
@@ -129,16 +132,16 @@ def cancel(context: typer.Context, ids: Editions = None, as_json: Json = False) 
 def _act(
     settings: Settings, event: Event, chosen: Selection, *, everything: bool, dry_run: bool, as_json: bool
 ) -> None:
-    if chosen == Selection() and not everything:
+    if chosen == Selection(notices=chosen.notices) and not everything:
         raise typer.BadParameter("name deliveries by id, --state, --domain, --edition, --newsletter, --since, or --all")
 
     async def work() -> Done:
         async with opened(settings) as it:
             async with it.store.read() as tx:
-                unknown = await unknown_ids(tx, chosen.ids)
+                unknown = await unknown_ids(tx, chosen)
             if unknown:
-                raise NotFoundError(f"no delivery has the id {unknown[0]}; see `publisher outbox list`")
-            with show.progress("deliveries") as progress:
+                raise choice.not_there(unknown[0], notices=chosen.notices)
+            with show.progress("notices" if chosen.notices else "deliveries") as progress:
                 return await ledger_hand.act(it.store, event, chosen, now(), dry_run=dry_run, progress=progress)
 
     done = run(work())

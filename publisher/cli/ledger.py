@@ -7,20 +7,20 @@ from typing import Annotated, Any
 import typer
 
 from publisher.cli import choice, shapes, show
-from publisher.cli.choice import Domain, Edition, Newsletter, Since, States
+from publisher.cli.choice import Domain, Edition, Newsletter, Notices, Since, States
 from publisher.cli.context import load_settings, opened, print_json, run, say
 from publisher.cli.outlook import outlook
 from publisher.delivery_state import Standing
-from publisher.errors import NotFoundError, PublisherError
+from publisher.errors import PublisherError
 from publisher.outgoing import Delivery
 from publisher.store import ledger_hand, ledger_sum, ledger_view
 from publisher.store.ledger_sum import EditionSum, Reason
+from publisher.store.selection import Selection
 from publisher.text import one_line, shorten
 
 Json = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many, the newest first: 1000, or 20 editions.")]
 Sum = Annotated[bool, typer.Option("--summary", help="For each edition: how many came to what, and why.")]
-Notices = Annotated[bool, typer.Option("--notices", help="Confirmations and the like instead of digests.")]
 
 #: How many rows, and how many editions, where nothing is said.
 _ROWS, _EDITIONS = 1000, 20
@@ -42,15 +42,13 @@ def list_outbox(
     """The deliveries, the newest first."""
     settings = load_settings(context.obj)
     chosen = choice.chosen(
-        settings, states=state, domain=domain, edition=edition, newsletter=newsletter, since=since
+        settings, states=state, domain=domain, edition=edition, newsletter=newsletter, since=since, notices=notices
     )
-    if notices and (summary or domain or edition is not None or newsletter or since or len(state or ()) > 1):
-        raise PublisherError("--notices goes with one --state and --limit only")
+    if notices and summary:
+        raise PublisherError("--notices belong to no edition; leave --summary out")
 
     async def work() -> list[Delivery]:
         async with opened(settings) as it, it.store.read() as tx:
-            if notices:
-                return await ledger_view.list_notices(tx, state=state[0] if state else None, limit=limit or _ROWS)
             return await ledger_view.listed(tx, chosen, limit or _ROWS)
 
     async def work_on_sums() -> list[EditionSum]:
@@ -108,19 +106,21 @@ def _reply(row: Delivery) -> str:
 
 @outbox_app.command("show")
 def show_delivery(
-    context: typer.Context, ident: Annotated[int, typer.Argument(metavar="ID")], as_json: Json = False
+    context: typer.Context, ident: Annotated[int, typer.Argument(metavar="ID")], notices: Notices = False,
+    as_json: Json = False,
 ) -> None:
-    """One delivery with all that is known of it. Every attempt, what comes next, and which command changes it."""
+    """One delivery or notice with all that is known of it. Every attempt, what comes next, which command changes it."""
     settings = load_settings(context.obj)
 
     async def work() -> tuple[Delivery, list[dict[str, Any]], Standing] | None:
         async with opened(settings) as it, it.store.read() as tx:
-            found = await ledger_view.show(tx, ident)
-            return None if found is None else (*found, (await ledger_hand.standings(tx, [ident]))[ident])
+            found = await ledger_view.show(tx, ident, notices=notices)
+            table = Selection(notices=notices).table
+            return None if found is None else (*found, (await ledger_hand.standings(tx, [ident], table))[ident])
 
     found = run(work())
     if found is None:
-        raise NotFoundError(f"no delivery has the id {ident}; see `publisher outbox list`")
+        raise choice.not_there(ident, notices=notices)
     delivery, attempts, standing = found
     then, commands = outlook(delivery, standing)
     if as_json:

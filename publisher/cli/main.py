@@ -13,7 +13,21 @@ from typing import Annotated, Any
 import typer
 
 from publisher.audience.wanted import WantedError
-from publisher.cli import articles, audience, digest, hand, imports, ledger, mend, operate, signing
+from publisher.cli import (
+    articles,
+    audience,
+    bounces,
+    digest,
+    hand,
+    imports,
+    keys,
+    ledger,
+    mend,
+    operate,
+    readers,
+    signing,
+    suppressions,
+)
 from publisher.errors import ConfigError, PublisherError
 
 #: What the parser of the command line raises; Typer gives the common class of these errors no name of its own.
@@ -51,7 +65,10 @@ def common(
     context.obj = config
 
 
-for group in (operate, articles, mend, imports, audience, digest, ledger, hand, signing):
+_GROUPS = (
+    operate, articles, mend, imports, audience, readers, suppressions, digest, ledger, hand, bounces, signing, keys,
+)
+for group in _GROUPS:
     group.register(app)
 
 

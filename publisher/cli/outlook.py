@@ -1,4 +1,4 @@
-"""What comes next for a delivery, and which command changes it. Decides nothing, does nothing."""
+"""What comes next for a delivery or a notice, and which command changes it. Decides nothing, does nothing."""
 
 from __future__ import annotations
 
@@ -15,32 +15,36 @@ def outlook(it: Delivery, standing: Standing) -> tuple[str, list[str]]:
     if it.state == DeliveryState.IN_DOUBT:
         return _doubtful(it, standing)
     if it.state == DeliveryState.HELD:
-        return "nothing until it is released; the reader's next edition takes its place", [_command("release", it.id)]
+        instead = "" if standing.notice else "; the reader's next edition takes its place"
+        return f"nothing until it is released{instead}", [_command("release", it, standing)]
     why = why_not_again(standing)
     if why:
         return f"nothing: {why}", []
-    again = [_command("retry", it.id)]
+    again = [_command("retry", it, standing)]
+    if standing.notice:
+        return "nothing, unless it is tried again or asked for again", again
     return "its articles come with the reader's next edition, unless it is tried again before", again
 
 
 def _waiting(it: Delivery, standing: Standing) -> tuple[str, list[str]]:
-    hold = _command("hold", it.id)
+    hold = _command("hold", it, standing)
     if standing.edition != "running":
-        return f"nothing: its edition is {standing.edition}", [_command("resume", it.edition_id or 0), hold]
+        return f"nothing: its edition is {standing.edition}", [f"publisher outbox resume {it.edition_id}", hold]
     if it.state == DeliveryState.QUEUED or it.next_attempt_at is None:
         return "it goes out when its turn comes", [hold]
-    return f"it is tried again at {_at(it.next_attempt_at)}", [_command("retry", it.id), hold]
+    return f"it is tried again at {_at(it.next_attempt_at)}", [_command("retry", it, standing), hold]
 
 
 def _doubtful(it: Delivery, standing: Standing) -> tuple[str, list[str]]:
-    resolve = [f"{_command('resolve', it.id)} --as {what}" for what in ("accepted", "repeat", "lost")]
+    resolve = [f"{_command('resolve', it, standing)} --as {what}" for what in ("accepted", "repeat", "lost")]
     if it.next_attempt_at is not None and standing.edition == "running":
         return f"it is sent again at {_at(it.next_attempt_at)}, with the same Message-ID", resolve
-    return "nothing until it is resolved; the reader's next edition waits for it", resolve
+    waits = "" if standing.notice else "; the reader's next edition waits for it"
+    return f"nothing until it is resolved{waits}", resolve
 
 
-def _command(name: str, ident: int) -> str:
-    return f"publisher outbox {name} {ident}"
+def _command(name: str, it: Delivery, standing: Standing) -> str:
+    return f"publisher outbox {name} {it.id}{' --notices' if standing.notice else ''}"
 
 
 def _at(instant: datetime) -> str:

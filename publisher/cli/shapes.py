@@ -6,9 +6,12 @@ from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
+from publisher import fingerprints
+from publisher.audience.report import Report, Result
 from publisher.model import Article, Document, DocumentResult, Extracted, Reader
 from publisher.outgoing import Delivery
 from publisher.store.ledger_sum import EditionSum
+from publisher.store.suppressions import Suppression
 
 
 def article_json(article: Article) -> dict[str, Any]:
@@ -90,7 +93,40 @@ def reader_json(reader: Reader) -> dict[str, Any]:
         "state": subscription.state.value,
         "confirmed_at": _instant(subscription.confirmed_at),
         "next_due_at": _instant(subscription.next_due_at),
+        "paused_until": _instant(subscription.paused_until),
+        "plain_text": person.plain_text,
+        "tags": list(person.tags),
     }
+
+
+def suppression_json(found: Suppression) -> dict[str, Any]:
+    """An entry of the suppression list; of somebody who was erased without an address."""
+    erased = found.email_key.startswith(fingerprints.PREFIX)
+    return {
+        "email": None if erased else found.email_key,
+        "mark": found.email_key if erased else None,
+        "reason": found.reason,
+        "note": found.note,
+        "at": _instant(found.at),
+    }
+
+
+def moved_in_json(report: Report, *, dry_run: bool) -> dict[str, Any]:
+    """What became of the rows of an import."""
+    return {
+        "format": report.system,
+        "encoding": report.encoding,
+        "dry_run": dry_run,
+        "read": report.read,
+        **{_COUNTED.get(result, result.value): report.counts[result] for result in Result},
+        "pending": report.pending,
+        "asked": report.asked,
+        "rows": [asdict(row) for row in report.told],
+        "rows_left_out": report.untold,
+    }
+
+
+_COUNTED = {Result.DUPLICATE: "duplicates"}
 
 
 def delivery_json(delivery: Delivery) -> dict[str, Any]:

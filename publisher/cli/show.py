@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
@@ -14,6 +15,8 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from publisher.progress import Progress
+
+T = TypeVar("T")
 
 #: Seconds between two plain lines of progress.
 _EVERY = 5.0
@@ -27,7 +30,7 @@ _terminal = Console(stderr=True)
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Rows under headings: ruled on a terminal, tab-separated without headings elsewhere."""
-    texts = [["" if cell is None else _line(str(cell)) for cell in row] for row in rows]
+    texts = (["" if cell is None else _line(str(cell)) for cell in row] for row in rows)
     if not sys.stdout.isatty():
         for row in texts:
             sys.stdout.write("\t".join(row) + "\n")
@@ -38,6 +41,23 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     for row in texts:
         grid.add_row(*row)
     Console(highlight=False, markup=False).print(grid)
+
+
+async def pages(
+    columns: Sequence[str], found: AsyncIterator[Sequence[T]], cells: Callable[[T], Sequence[object]], screen: int
+) -> bool:
+    """As `table`, page by page as they come; on a terminal the first `screen` rows. Whether there are more."""
+    kept: list[T] = []
+    async for page in found:
+        if not sys.stdout.isatty():
+            table(columns, map(cells, page))
+            continue
+        kept += page
+        if len(kept) > screen:
+            break
+    if kept:
+        table(columns, map(cells, kept[:screen]))
+    return len(kept) > screen
 
 
 def _line(text: str) -> str:

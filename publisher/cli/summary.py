@@ -9,7 +9,8 @@ from typing import Any
 
 from publisher.cli.context import Context
 from publisher.model import Document, DocumentResult, DocumentState
-from publisher.store import alarms, articles, audience, documents, edition_hand, ledger_view
+from publisher.store import alarms, articles, documents, edition_hand, hub_view, ledger_view, readers
+from publisher.store.engine import Tx
 from publisher.store.lock import sender
 
 #: Rejected documents that the start summary names; `documents list` has them all.
@@ -19,7 +20,7 @@ _SHOWN = 5
 async def facts(it: Context) -> dict[str, Any]:
     """The state of the store, as JSON values."""
     async with it.store.read() as tx:
-        due = await audience.next_due(tx)
+        due = await readers.next_due(tx)
         return {
             "service": await sender(it.store, it.settings.store_folder),
             "articles": {"live": await articles.count_live(tx), "scheduled": await articles.count_scheduled(tx)},
@@ -32,15 +33,24 @@ async def facts(it: Context) -> dict[str, Any]:
                 n.name: {"readers": due[n.name][1] if n.name in due else 0, "next_due_at": due.get(n.name, (None,))[0]}
                 for n in it.settings.newsletter
             },
-            "subscriptions": await audience.count_by_state(tx),
+            "subscriptions": await readers.count_by_state(tx),
             "outbox": await ledger_view.counts(tx),
             "notices": await ledger_view.counts_of_notices(tx),
             "next_attempt_at": await ledger_view.next_attempt(tx),
+            "hub": await _hub(it, tx),
             "paused": await edition_hand.paused(tx),
+            "all_paused": await edition_hand.all_paused(tx),
             "alarms": [
                 {"kind": row.kind, "reason": row.reason, "since": row.since} for row in await alarms.standing(tx)
             ],
         }
+
+
+async def _hub(it: Context, tx: Tx) -> dict[str, Any]:
+    return {
+        "enabled": it.settings.hub.enabled, **await hub_view.counts(tx), "troubles": await hub_view.failing(tx),
+        "pings": await hub_view.pings(tx),
+    }
 
 
 async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) -> list[str]:
@@ -69,7 +79,7 @@ async def lines(it: Context, address: str, picked_up: Sequence[DocumentResult]) 
         found.append(_row("Waiting", f"{_plural(waiting, 'message')} not sent yet: publisher outbox list"))
     found += _newsletters(it, known)
     found += _rejected(known["rejected"])
-    return [*found, *_notes(it), "", "Ctrl-C stops it.", ""]
+    return [*found, *_way_back(it), "", "Ctrl-C stops it.", ""]
 
 
 def status_lines(known: dict[str, Any]) -> list[str]:
@@ -86,10 +96,25 @@ def status_lines(known: dict[str, Any]) -> list[str]:
         found.append(_row("Digest", f"{name}: {_plural(row['readers'], 'reader')}, {when}"))
     if known["next_attempt_at"]:
         found.append(_row("Next try", _instant(known["next_attempt_at"])))
-    if known["paused"]:
+    found += _hub_lines(known["hub"])
+    if known["all_paused"]:
+        found.append(_row("Paused", "all editions, those planned later too: publisher outbox resume --all"))
+    elif known["paused"]:
         found.append(_row("Paused", f"{_plural(known['paused'], 'edition')}: publisher outbox resume"))
     alarming = [_row("Alarm", f"{row['reason']} (since {_instant(row['since'])})") for row in known["alarms"]]
     return found + alarming + _rejected(known["rejected"])
+
+
+def _hub_lines(known: dict[str, Any]) -> list[str]:
+    """What the WebSub hub has, and what does not go well; nothing where nobody subscribed."""
+    names = ("subscriptions", "behind", "failing", "to_verify")
+    told = _counts({name: known[name] for name in names if known[name]})
+    found = [_row("Hub", told)] if told else []
+    for row in known["troubles"][:_SHOWN]:
+        again = f", again at {_instant(row['next_try_at'])}" if row["next_try_at"] else ""
+        found.append(_row("", f"{row['what']} of {row['feed']} to {row['host']}: {row['reason']}{again}"))
+    pings = (row for row in known["pings"] if row["waiting"] or row["reason"])
+    return found + [_row("Ping", f"{row['hub']}: {row['waiting']} waiting. {row['reason']}".strip()) for row in pings]
 
 
 def _newsletters(it: Context, known: dict[str, Any]) -> list[str]:
@@ -114,11 +139,17 @@ def _place(row: Document) -> str:
     return row.path if row.path != "." else row.source.partition(":")[2]
 
 
-def _notes(it: Context) -> list[str]:
-    """What the configuration asks for and this version does not do yet."""
-    found = []
-    if it.settings.inbound is not None:
-        found.append(_row("Note", "[inbound] is set, but this version takes in no mail yet"))
+def _way_back(it: Context) -> list[str]:
+    """Where what comes back is taken in."""
+    chosen = it.settings.inbound
+    if chosen is None:
+        return []
+    ways = [f"LMTP at {chosen.lmtp}"] if chosen.lmtp else []
+    ways += [f"the mailbox of {chosen.imap.username} at {chosen.imap.host}"] if chosen.imap else []
+    ways += [f"the Maildir {it.settings.path(chosen.maildir)}"] if chosen.maildir else []
+    found = [_row("Way back", ", ".join(ways) or "none: [inbound] names no way in")]
+    if not chosen.bounce_domain:
+        found.append(_row("", "inbound.bounce_domain is empty: messages have no return path of their own"))
     return found
 
 

@@ -11,22 +11,26 @@ A reader for whom nothing can be decided yet stays due, and the next run looks a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from publisher.digest import shelf, welcome
+from publisher.digest import welcome
+from publisher.digest.corrected import Errata, split
 from publisher.digest.course import Course, Fate, Memory, courses
 from publisher.digest.desk import Desk
+from publisher.digest.shelf import Shelf, drop_stale, place
 from publisher.outgoing import DeliveryState
 from publisher.progress import Progress
-from publisher.store import editions, planning
+from publisher.store import editions, planned, planning
 from publisher.store.bulk import plain
 from publisher.store.editions import REPLACEABLE, Open
 from publisher.store.engine import Tx
-from publisher.store.planning import Edition, Group, NewRow, Page, Place, Slot
+from publisher.store.planned import Parcel, Slot
+from publisher.store.planning import Group, Page, Place
 
 #: Readers read, and planned in one write transaction, at a time: other writers wait well under half a second.
-BATCH = 2000
+BATCH = 2500
+#: Seconds that writers in other processes have between two of them: one who waits asks every two milliseconds.
+_BREATH = 0.004
 
 
 @dataclass(slots=True)
@@ -41,7 +45,12 @@ class Run:
     #: Readers in a batch.
     size: int = BATCH
     memory: Memory = field(default_factory=Memory)
-    placed: shelf.Placed = field(default_factory=dict)
+    shelf: Shelf = field(init=False)
+    errata: Errata = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.shelf = Shelf.of(manual=bool(self.manual))
+        self.errata = Errata(self.desk.now, self.desk.settings.mail.settle_mail)
 
 
 @dataclass(slots=True)
@@ -52,8 +61,14 @@ class Sheet:
     expected: list[Group] = field(default_factory=list)
     #: Readers who get nothing this time, by why.
     idle: dict[Fate, set[int]] = field(default_factory=lambda: {fate: set() for fate in Fate})
-    deliveries: list[NewRow] = field(default_factory=list)
+    parcels: list[Parcel] = field(default_factory=list)
     moves: dict[Slot, list[int]] = field(default_factory=dict)
+
+    def without(self, skipped: set[int]) -> None:
+        """Leaves these readers out."""
+        self.parcels = [
+            replace(one, ids=left) for one in self.parcels if (left := [id_ for id_ in one.ids if id_ not in skipped])
+        ]
 
 
 async def plan_due(run: Run, progress: Progress) -> None:
@@ -80,17 +95,20 @@ async def _page(run: Run, after: Place | None) -> Page:
 
 async def _plan(run: Run, page: Page) -> None:
     groups = [group for group in page.groups if run.newsletter in ("", planning.newsletter_of(group))]
+    groups.sort(key=lambda group: -len(group.ids))  # what many get is made first (`publisher.digest.shelf`)
     async with run.desk.store.read() as tx:
         before = run.memory.change
         decided = await courses(run.desk, tx, run.memory, (group.alike for group in groups), run.manual)
         if before != run.memory.change:
-            await shelf.drop_stale(tx, run.placed)
+            await drop_stale(tx, run.shelf)
+        told = await split(tx, run.errata, list(zip(decided, groups, strict=True)))
     sheet = Sheet()
-    for course, group in zip(decided, groups, strict=True):
+    for course, group in told:
         await _enter(run, sheet, course, group)
     if sheet.expected:
         async with run.desk.store.write() as tx:
             await _write(run.desk, tx, sheet)
+        await asyncio.sleep(_BREATH)
 
 
 async def _enter(run: Run, sheet: Sheet, course: Course, group: Group) -> None:
@@ -101,11 +119,9 @@ async def _enter(run: Run, sheet: Sheet, course: Course, group: Group) -> None:
         return
     if course.fate != Fate.SEND:
         sheet.idle[course.fate].update(ids)
-    elif place := await shelf.place(desk, run.placed, course, manual=bool(run.manual)):
-        edition = Edition(*place, course.period, course.window, plain(desk.store.dialect, desk.now))
-        message_ids = desk.message_ids(len(ids))
-        times = desk.times(message_ids, spread=course.slot is not None)
-        sheet.deliveries += planning.new_rows(edition, ids, message_ids, times)
+    elif found := await place(desk, run.shelf, course):
+        for at, mine in desk.times(ids, spread=course.slot is not None):
+            sheet.parcels.append(Parcel(*found, course.period, course.window, at, mine))
     else:
         desk.tally["failed"] += len(ids)
         return
@@ -118,33 +134,32 @@ async def _enter(run: Run, sheet: Sheet, course: Course, group: Group) -> None:
 async def _write(desk: Desk, tx: Tx, sheet: Sheet) -> None:
     """Writes what still holds of a sheet: what was read is checked once more, now that nobody else can change it."""
     ids = [ident for group in sheet.expected for ident in group.ids]
-    skipped = set(ids) - await planning.hold(tx, sheet.expected)
+    skipped = await planning.changed(tx, sheet.expected)
     standing = await editions.open_deliveries(tx, ids)
     waiting = {ident for ident, delivery in standing.items() if _waited_for(delivery)}
     skipped |= waiting - sheet.idle[Fate.PASSED_OVER]
     desk.tally["waiting"] += len(skipped)
     for fate, idle in sheet.idle.items():
         desk.tally[fate.value] += len(idle - skipped)
-    wanted = sheet.deliveries
     if skipped:
-        wanted = [row for row in wanted if planning.slot_of(row)[0] not in skipped]
+        sheet.without(skipped)
     if standing:
-        wanted = await _replace(desk, tx, standing, wanted)
-    written = await planning.add(tx, wanted)
+        await _replace(desk, tx, standing, sheet)
+    written = await planned.add(tx, sheet.parcels, desk.frame(), plain(desk.store.dialect, desk.now))
     desk.tally["planned"] += written
-    desk.tally["passed over"] += len(wanted) - written
+    desk.tally["passed over"] += sum(len(one.ids) for one in sheet.parcels) - written
     for slot, readers in sorted(sheet.moves.items()):
-        await planning.move(tx, slot, sorted(set(readers) - skipped))
+        await planned.move(tx, slot, [ident for ident in readers if ident not in skipped] if skipped else readers)
 
 
-async def _replace(desk: Desk, tx: Tx, standing: dict[int, Open], wanted: Sequence[NewRow]) -> list[NewRow]:
-    """Ends the open deliveries in whose place these come; without those whose slot is filled already."""
-    slots = [slot for slot in map(planning.slot_of, wanted) if slot[0] in standing]
-    taken = await editions.taken(tx, slots)
-    replaced = [standing[slot[0]].id for slot in slots if slot not in taken]
+async def _replace(desk: Desk, tx: Tx, standing: dict[int, Open], sheet: Sheet) -> None:
+    """Ends the open deliveries in whose place these come; those whose slot is filled already are left out."""
+    slots = [(ident, one.period) for one in sheet.parcels for ident in one.ids if ident in standing]
+    taken = {slot[0] for slot in await editions.taken(tx, slots)}
+    replaced = [standing[ident].id for ident, _ in slots if ident not in taken]
     desk.tally["expired"] += await editions.expire(tx, replaced, desk.now)
     desk.tally["passed over"] += len(taken)
-    return [row for row in wanted if planning.slot_of(row) not in taken]
+    sheet.without(taken)
 
 
 def _waited_for(standing: Open) -> bool:

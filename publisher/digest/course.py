@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -54,6 +55,10 @@ class Course:
     window: tuple[int, int] = (0, 0)
     #: `select.variant_key` of the stories.
     key: str = ""
+    #: As `Alike.corrections_from`.
+    corrections_from: datetime | None = None
+    #: Ids of articles that were corrected since the reader got them, of which they are told.
+    corrected: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -110,7 +115,8 @@ async def _decide(desk: Desk, tx: Tx, memory: Memory, alike: Alike, manual: str)
     key = await _key(desk, tx, memory, (alike.from_seq, to_seq, sections), manual)
     if key is not None:
         period = name_of(alike, zone, reached.due_at, to_seq) if reached else f"manual:{manual}"
-        return Course(Fate.SEND, reached, newsletter, sections, period, (alike.from_seq, to_seq), key)
+        window = (alike.from_seq, to_seq)
+        return Course(Fate.SEND, reached, newsletter, sections, period, window, key, alike.corrections_from)
     later = (max(alike.from_seq, to_seq), memory.last_seq, sections)
     waits = await _key(desk, tx, memory, later, manual) is not None
     return Course(Fate.UNSETTLED, None) if waits else Course(Fate.EMPTY, reached)

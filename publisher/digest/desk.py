@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import zlib
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
-from functools import lru_cache
 from itertools import count
 from secrets import token_hex
 
@@ -19,6 +18,7 @@ from publisher.model import Reader
 from publisher.outgoing import NewDelivery
 from publisher.store.bulk import PlainInstant, plain
 from publisher.store.engine import Store
+from publisher.store.planned import Frame
 
 #: New readers read, and planned in one write transaction, at a time.
 BATCH = 500
@@ -36,7 +36,7 @@ class Desk:
     now: datetime
     #: So many random bytes in hex, for Message-IDs.
     token: Callable[[int], str] = token_hex
-    #: Message-IDs given out in this run.
+    #: Frames of Message-IDs given out in this run.
     given: count[int] = field(default_factory=count)
     #: What became of subscriptions and variants, by word.
     tally: Counter[str] = field(default_factory=Counter)
@@ -50,40 +50,32 @@ class Desk:
         """The reader's zone."""
         return zone_of(reader.subscriber.timezone, self.settings.site.zone)
 
-    def message_ids(self, number: int) -> list[str]:
-        """New Message-IDs at the sender's domain, RFC 5322 section 3.6.4 (I6).
+    def frame(self) -> Frame:
+        """Of Message-IDs at the sender's domain, RFC 5322 section 3.6.4, one for each reader; never given twice (I6).
 
-        Those of later readers come later in the alphabet too: a million at random places of an index are slow to store.
+        Those of later frames come later in the alphabet too.
         """
-        random = self.token(_RANDOM * number)
-        begin, end = _frame(self.settings.mail.sender, f"{int(self.now.timestamp()):08x}")
-        parts = (random[at : at + 2 * _RANDOM] for at in range(0, len(random), 2 * _RANDOM))
-        return [f"{begin}{next(self.given):06x}{part}{end}" for part in parts]
+        begin = f"{int(self.now.timestamp()):08x}{next(self.given):06x}{self.token(_RANDOM)}."
+        return Frame(*message_id(self.settings.mail.sender, f"{begin}|").split("|"))
 
-    def times(self, message_ids: Sequence[str], *, spread: bool) -> list[PlainInstant]:
-        """When each of these messages may go: now, or `spread` evenly over the time that the settings give an edition.
+    def times(self, ids: Sequence[int], *, spread: bool) -> Iterable[tuple[PlainInstant, list[int]]]:
+        """When messages to these subscriptions may go, with those for whom it is then.
 
-        A message's place in that time comes from its Message-ID, to the second.
+        At once, or `spread` evenly over the time that the settings give an edition, to the second.
         """
         seconds = int(self.settings.mail.spread.total_seconds()) if spread else 0
-        if not seconds:
-            return [plain(self.store.dialect, self.now)] * len(message_ids)
-        after = [zlib.crc32(ident.encode()) * seconds >> 32 for ident in message_ids]
-        at = {delay: plain(self.store.dialect, self.now + timedelta(seconds=delay)) for delay in set(after)}
-        return [at[delay] for delay in after]
+        after: defaultdict[int, list[int]] = defaultdict(list)
+        for ident in ids if seconds else ():
+            after[zlib.crc32(f"{ident} {self.now.timestamp()}".encode()) * seconds >> 32].append(ident)
+        for delay, mine in after.items() if seconds else ((0, list(ids)),):
+            yield plain(self.store.dialect, self.now + timedelta(seconds=delay)), mine
 
     def delivery(self, reader: Reader, period: str, window: tuple[int, int]) -> NewDelivery:
         """A delivery of `window` outside of any slot, to be written if the subscription is still as it was read."""
-        subscription = reader.subscription
+        subscription, frame = reader.subscription, self.frame()
         return NewDelivery(
             subscription_id=subscription.id, subscriber_id=subscription.subscriber_id, period=period,
-            from_seq=window[0], to_seq=window[1], message_id=self.message_ids(1)[0], next_due_at=None, due_at=None,
+            from_seq=window[0], to_seq=window[1], message_id=f"{frame.begin}{subscription.id}{frame.end}",
+            next_due_at=None, due_at=None,
             expect_from_seq=subscription.from_seq, expect_generation=subscription.generation,
         )
-
-
-@lru_cache(8)
-def _frame(sender: str, begin: str) -> tuple[str, str]:
-    """What stands around the unique part of Message-IDs that all begin alike."""
-    before, _, after = message_id(sender, f"{begin}|").partition("|")
-    return before, after

@@ -1,5 +1,6 @@
 """The plan step: from who is due to deliveries that wait to be sent.
 
+    pauses           | over? -> what went live meanwhile is passed over
     new readers      | first due instant, welcome owed? | select | render -> edition, variant, deliveries
     due (or by hand) | readers who are alike: slot, window, variant -> the same; nothing in it: the due instant moves on
     stale variants   | render without what was withdrawn -> new revision, or cancelled
@@ -21,6 +22,7 @@ from publisher.config import Settings
 from publisher.digest.batch import BATCH, Run, plan_due
 from publisher.digest.desk import Desk
 from publisher.digest.press import Press
+from publisher.digest.resume import resume
 from publisher.digest.revise import revise
 from publisher.digest.welcome import receive
 from publisher.progress import Progress, silent
@@ -41,6 +43,8 @@ class PlanReport:
     planned: int = 0
     #: Subscriptions that got their first due instant.
     scheduled: int = 0
+    #: Pauses that ended.
+    resumed: int = 0
     #: Due, with nothing in their window: nothing is sent.
     empty: int = 0
     #: Slots without an edition: too late, filled before, or of a newsletter that is no more.
@@ -73,6 +77,7 @@ async def plan(
     hears of subscriptions looked at. `batch`: subscriptions planned in one write transaction.
     """
     desk = Desk(store, settings, Press(settings, templates), now)
+    await resume(desk)
     await receive(desk)
     run = Run(desk, manual, newsletter, batch)
     # What stands in memory before is looked through for garbage once, not with each batch; and a batch is many rows
@@ -91,7 +96,7 @@ async def plan(
 
 def _report(tally: Counter[str], faults: Sequence[str]) -> PlanReport:
     report = PlanReport(
-        planned=tally["planned"], scheduled=tally["scheduled"], empty=tally["empty"],
+        planned=tally["planned"], scheduled=tally["scheduled"], resumed=tally["resumed"], empty=tally["empty"],
         passed_over=tally["passed over"], waiting=tally["waiting"], unsettled=tally["unsettled"],
         expired=tally["expired"], revised=tally["revised"], cancelled=tally["cancelled"], failed=tally["failed"],
         faults=tuple(faults),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from publisher.config import Settings
-from publisher.digest.render import render
+from publisher.digest.render import Edition, render
 from publisher.digest.select import WELCOME_STORIES, offered
 from publisher.errors import NotFoundError
 from publisher.model import Article, Reader, SubscriptionState
@@ -55,7 +55,7 @@ async def preview(
     if not shown:
         raise NotFoundError(f"nothing to preview: {newsletter.name} has no live article")
     on = at.astimezone(settings.site.zone).date()
-    rendered = render(templates, settings.site, newsletter, shown, kind=found.kind, on=on)
+    rendered = render(templates, settings.site, newsletter, Edition(found.kind, on, shown))
     return Preview(rendered.subject, rendered.html, rendered.text, len(fresh))
 
 

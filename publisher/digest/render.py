@@ -36,6 +36,22 @@ _INLINER = css_inline.CSSInliner(keep_at_rules=True, minify_css=True, load_remot
 
 
 @dataclass(frozen=True, slots=True)
+class Edition:
+    """What is to be rendered."""
+
+    #: "scheduled", "manual" or "welcome".
+    kind: str
+    #: The issue's date.
+    on: date
+    #: Never none.
+    articles: Sequence[Article]
+    #: Articles of earlier editions that were corrected since.
+    corrected: Sequence[Article] = ()
+    #: All but the newest story by their headlines alone.
+    headlines: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Rendered:
     """A digest as rendered: the parts hold slots for what is personal."""
 
@@ -44,6 +60,8 @@ class Rendered:
     text: str
     #: Ids of the articles that stand in it, in the order in which they are read.
     article_ids: tuple[str, ...]
+    #: Ids of those that stand in it because they were corrected.
+    corrected_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,35 +126,41 @@ class Page:
     brief: tuple[Story, ...]
     #: Sentence on the stories that found no room, or empty.
     left_out: str
+    #: Stories of earlier editions that were corrected since.
+    corrected: tuple[Story, ...]
+    #: Sentence above them, or empty.
+    corrections_intro: str
     #: Lines of the publisher's address, may be none.
     postal_address: tuple[str, ...]
     #: Slots.
     unsubscribe_url: str
+    preferences_url: str
     email: str
 
 
-def render(
-    templates: Templates, site: Site, newsletter: Newsletter, articles: Sequence[Article], *, kind: str, on: date
-) -> Rendered:
-    """The edition with these articles (never none) of the issue of `on`; `kind` "welcome" opens with a greeting.
+def render(templates: Templates, site: Site, newsletter: Newsletter, edition: Edition) -> Rendered:
+    """How this edition looks; `kind` "welcome" opens with a greeting.
 
-    The newest 15 stories are told, the rest are headlines; where the HTML part would pass 80 kB, fewer are told, and
-    at the last fewer headlines stand. Raises PublisherError where a template fails, or is too big by itself.
+    The newest 15 stories are told (of an edition of headlines one), the rest are headlines; where the HTML part would
+    pass 80 kB, fewer are told, and at the last fewer headlines stand. Raises PublisherError where a template fails, or
+    is too big by itself.
     """
     def draw(told: int, brief: int) -> tuple[Page, str]:
-        arranged = arrange(articles, newsletter.sections, told=told, brief=brief)
-        page = _page(site, newsletter, articles, arranged, kind=kind, on=on)
+        arranged = arrange(edition.articles, newsletter.sections, told=told, brief=brief)
+        page = _page(site, newsletter, edition, arranged)
         return page, _html(templates, page)
 
-    total = len(articles)
-    told = _most(min(TOLD, total), lambda n: _fits(draw(n, total - n)[1]))
+    total = len(edition.articles)
+    most = 1 if edition.headlines else TOLD
+    told = _most(min(most, total), lambda n: _fits(draw(n, total - n)[1]))
     brief = total - told if told else _most(total - 1, lambda n: _fits(draw(1, n)[1]))
     page, html = draw(max(1, told), brief)
     if not _fits(html):
         raise PublisherError(f"template digest/digest.html: the HTML part is over {HTML_BYTES} bytes with one story")
     text = templates.render("digest/digest.txt", _context(page))
     told_stories = (story for group in page.sections for story in group.stories)
-    return Rendered(page.subject, html, text, tuple(story.id for story in (page.lead, *told_stories, *page.brief)))
+    shown = tuple(story.id for story in (page.lead, *told_stories, *page.brief))
+    return Rendered(page.subject, html, text, shown, tuple(article.id for article in edition.corrected))
 
 
 def _most(highest: int, fits: Callable[[int], bool]) -> int:
@@ -165,9 +189,8 @@ def _context(page: Page) -> dict[str, object]:
     return {field.name: getattr(page, field.name) for field in fields(page)} | {"wrap": prose.wrap}
 
 
-def _page(
-    site: Site, newsletter: Newsletter, articles: Sequence[Article], arranged: Arrangement, *, kind: str, on: date
-) -> Page:
+def _page(site: Site, newsletter: Newsletter, edition: Edition, arranged: Arrangement) -> Page:
+    articles = edition.articles
     title = one_line(newsletter.title or site.title)
     numbers = count(1)
     lead = _story(site, arranged.lead, next(numbers), leading=True)
@@ -181,18 +204,21 @@ def _page(
         site_url=absolute(site.url, "/"),
         language=site.language,
         direction=direction(site.language),
-        date=words.day(on),
+        date=words.day(edition.on),
         count=words.stories(len(articles)),
         minutes=words.reading(sum(reading_minutes(article.content_text) for article in articles)),
         subject=prose.subject(arranged.lead.title, title),
         preheader=prose.preheader(arranged.lead),
-        intro=words.welcome(title) if kind == "welcome" else "",
+        intro=words.welcome(title) if edition.kind == "welcome" else "",
         lead=lead,
         sections=sections,
         brief=tuple(_story(site, article, next(numbers)) for article in arranged.brief),
         left_out=words.left_out(arranged.left_out) if arranged.left_out else "",
+        corrected=tuple(_story(site, article, next(numbers)) for article in edition.corrected),
+        corrections_intro=words.corrections(len(edition.corrected)) if edition.corrected else "",
         postal_address=tuple(line.strip() for line in site.postal_address.splitlines() if line.strip()),
         unsubscribe_url=slots.UNSUBSCRIBE_URL,
+        preferences_url=slots.PREFERENCES_URL,
         email=slots.EMAIL,
     )
 

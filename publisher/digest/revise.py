@@ -10,12 +10,13 @@ from __future__ import annotations
 from publisher import log
 from publisher.digest.desk import Desk
 from publisher.digest.select import pick
-from publisher.outgoing import Variant
+from publisher.model import ArticleStatus
+from publisher.outgoing import NewVariant, Variant
 from publisher.store import articles, editions
 
 _log = log.get("digest")
 
-#: Deliveries cancelled in one write transaction.
+#: Deliveries moved, or cancelled, in one write transaction.
 _CHUNK = 1000
 
 
@@ -30,18 +31,25 @@ async def revise(desk: Desk) -> None:
 async def _revise(desk: Desk, old: Variant) -> None:
     async with desk.store.read() as tx:
         name, on, kind = await editions.edition_of(tx, old.edition_id)
-        found = await articles.get_many(tx, old.article_ids)
-    left = pick(found.values(), (), backfill=True)
+        found = await articles.get_many(tx, (*old.article_ids, *old.corrected_ids))
+    left = pick([found[id_] for id_ in old.article_ids], (), backfill=True)
+    corrected = [found[id_] for id_ in old.corrected_ids if found[id_].status == ArticleStatus.LIVE]
     newsletter = desk.settings.find_newsletter(name)
     if not left:
         await _cancel(desk, old)
     elif newsletter is None:
         _log.warning("not revised", newsletter=name, variant=old.id, why="the newsletter is not in the configuration")
-    elif (new := await desk.press.variant(newsletter, kind, on, left)) is not None:
+    elif (new := await desk.press.variant(newsletter, kind, on, left, corrected, old.form)) is not None:
+        await _move(desk, old, new)
+
+
+async def _move(desk: Desk, old: Variant, new: NewVariant) -> None:
+    while True:
         async with desk.store.write() as tx:
-            desk.tally["revised"] += await editions.move_unsent(
-                tx, old.id, await editions.variant(tx, old.edition_id, new)
-            )
+            moved = await editions.move_unsent(tx, old.id, await editions.variant(tx, old.edition_id, new), _CHUNK)
+        desk.tally["revised"] += moved
+        if moved < _CHUNK:
+            return
 
 
 async def _cancel(desk: Desk, old: Variant) -> None:

@@ -69,18 +69,26 @@ def slug_of(article: Article) -> str:
     return section_slug(article.section) if article.section else ""
 
 
-def variant_key(kind: str, articles: Sequence[Article], language: str, form: str = "both") -> str:
-    """SHA-256 in hex of what makes two readers' editions the same: kind, stories as they stand, language and form.
+def variant_key(
+    kind: str, articles: Sequence[Article], language: str, form: str = "full", corrected: Sequence[Article] = ()
+) -> str:
+    """SHA-256 in hex of what makes two readers' editions the same.
 
-    The stories count with their content, so that one corrected in between is not sent as it was before.
+    That is the kind, stories as they stand, language, form, and corrections. The stories count with their content, so
+    that one corrected in between is not sent as it was before.
     """
-    return key_of(kind, [(article.id, article.content_hash) for article in articles], language, form)
+    key = key_of(kind, [(article.id, article.content_hash) for article in articles], language, form)
+    return with_corrections(key, [(article.id, article.content_hash) for article in corrected])
 
 
-def key_of(kind: str, stories: Iterable[tuple[str, str]], language: str, form: str = "both") -> str:
-    """The same of articles of which only (id, content hash) are known."""
-    told = (f"{ident} {content_hash}" for ident, content_hash in stories)
-    return hashlib.sha256("\n".join((kind, language, form, *told)).encode()).hexdigest()
+def key_of(kind: str, stories: Iterable[tuple[str, str]], language: str, form: str = "full") -> str:
+    """The same of stories of which only (id, content hash) are known, without corrections."""
+    return _digest((kind, language, form, *_lines(stories)))
+
+
+def with_corrections(key: str, corrected: Sequence[tuple[str, str]]) -> str:
+    """The key of the same edition with these corrections, each told by (id, content hash)."""
+    return _digest((key, *_lines(corrected))) if corrected else key
 
 
 def arrange(articles: Sequence[Article], order: Sequence[str], *, told: int, brief: int) -> Arrangement:
@@ -98,6 +106,14 @@ def arrange(articles: Sequence[Article], order: Sequence[str], *, told: int, bri
         brief=tuple(article for section in rest for article in section.articles),
         left_out=max(0, len(newest) - told - brief),
     )
+
+
+def _lines(told: Iterable[tuple[str, str]]) -> list[str]:
+    return [f"{ident} {content_hash}" for ident, content_hash in told]
+
+
+def _digest(lines: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 
 def _ordered(newest: Sequence[Article], order: Sequence[str]) -> tuple[Section, ...]:

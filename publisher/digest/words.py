@@ -45,6 +45,11 @@ def left_out(count: int) -> str:
     return f"And {stories(count)} more on our site"
 
 
+def corrections(count: int) -> str:
+    """What stands above the stories that were corrected after their readers got them."""
+    return f"Since we sent {'it' if count == 1 else 'them'} to you, we corrected {stories(count)}:"
+
+
 def welcome(title: str) -> str:
     """The paragraph with which a first edition opens."""
     return f"Welcome to {title}, and thank you for subscribing. To begin with, here is what we published last."

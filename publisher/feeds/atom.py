@@ -49,8 +49,8 @@ def _correct(entry: Entry, element: Element) -> None:
 def _complete(feed: Feed, root: Element) -> None:
     """What the feed says of itself beside title, id and date, and the place of its entries."""
     root.set(f"{_XML}base", feed.site_url)
-    if feed.hub:
-        _link(root, "hub", feed.hub)
+    for hub in feed.hubs:
+        _link(root, "hub", hub)
     for relation, address in history(feed, FILE):
         _link(root, relation, address, MEDIA_TYPE)
     if feed.archive and feed.archive.number:

@@ -103,8 +103,8 @@ class Feed:
     language: str
     #: That of the entry updated last.
     updated: datetime
-    #: Address of the WebSub hub, or empty.
-    hub: str = ""
+    #: Addresses of the WebSub hubs that push it.
+    hubs: tuple[str, ...] = ()
     archive: Archive | None = None
     #: Ids of entries that were taken back, each with the instant (RFC 6721).
     deleted: tuple[tuple[str, datetime], ...] = ()
@@ -149,7 +149,7 @@ def feed_of(
         folder=urls.absolute(site.url, urls.archive_path(number) if number else path),
         language=site.language,
         updated=max(updated, default=_NEVER),
-        hub=urls.hub(site.url) if settings.hub.enabled else "",
+        hubs=settings.hubs,
         archive=archive,
         deleted=tuple((urn_of(ident), _instant(when)) for ident, when in withdrawn),
         podcast=section.podcast if section else None,

@@ -32,7 +32,7 @@ def document(feed: Feed, pieces: Sequence[bytes]) -> bytes:
         "description": feed.description,
         "language": feed.language,
         "authors": [{"name": feed.author, "url": feed.site_url}],
-        "hubs": [{"type": "WebSub", "url": feed.hub}] if feed.hub else [],
+        "hubs": [{"type": "WebSub", "url": hub} for hub in feed.hubs],
     }
     told = {key: value for key, value in head.items() if value} | {"items": []}
     before, empty, after = json.dumps(told, ensure_ascii=False, indent=1).encode().rpartition(_EMPTY)

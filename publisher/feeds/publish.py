@@ -91,7 +91,7 @@ async def publish(
 
 def _told_settings(settings: Settings) -> tuple[str, ...]:
     site = settings.site.model_dump_json(exclude={"postal_address", "timezone"})
-    return site, settings.feeds.model_dump_json(exclude={"moved"}), str(settings.hub.enabled), settings.store.url
+    return site, settings.feeds.model_dump_json(exclude={"moved"}), " ".join(settings.hubs), settings.store.url
 
 
 async def _seal(store: Store, size: int) -> None:

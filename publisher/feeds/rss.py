@@ -85,8 +85,8 @@ def _correct(entry: Entry, element: Element) -> None:
 def _complete(feed: Feed, root: Element) -> None:
     """The links that the channel needs beside its own, and the place of its items."""
     channel = root[0]
-    if feed.hub:
-        etree.SubElement(channel, f"{{{_ATOM}}}link", rel="hub", href=feed.hub)
+    for hub in feed.hubs:
+        etree.SubElement(channel, f"{{{_ATOM}}}link", rel="hub", href=hub)
     for relation, address in atom.history(feed, FILE):
         etree.SubElement(channel, f"{{{_ATOM}}}link", rel=relation, type=MEDIA_TYPE, href=address)
     if feed.archive and feed.archive.number:

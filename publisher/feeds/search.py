@@ -60,7 +60,7 @@ async def document(
     feed = feed_of(settings, SITE_LISTING, "", (piece.updated for piece in pieces))
     of = ", ".join(name for name in names if name)
     feed = replace(
-        feed, title=f"{feed.title} – {of}" if of else feed.title, hub="",
+        feed, title=f"{feed.title} – {of}" if of else feed.title, hubs=(),
         id=uuid5(NAMESPACE_URL, urls.canonical(settings.site.url) + address.partition("&format=")[0]).urn,
         addresses={written_as.file: urls.absolute(settings.site.url, address)},
     )

@@ -27,6 +27,8 @@ _BY = re.compile(rf"(?:{_LABEL})\s+(?P<names>\S.*)", re.IGNORECASE)
 _BY_ALONE = re.compile(_LABEL, re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:,|&|;|\band\b|\bund\b|\bet\b|\by\b)\s*|\s+و(?=\S)", re.IGNORECASE)
 _AFTER_NAME = re.compile(r"\s*(?:[|•·–—(]|\s[-/]\s|,?\s+(?:on|for|in|für|pour|para|для)\s|\d).*$")
+#: What may stand before a name in its place, each as the patterns here have it.
+_BEFORE_NAME = ("by", "von", "par", "por", "unser", "our", "notre", "nuestr")
 _OFFICE = re.compile(r",\s+[^\W\d_A-ZÀ-Þ][^,]*$")
 _OUR = re.compile(r"^(?:unser\w*|our|notre|nuestr[oa])\s+\S+\s+", re.IGNORECASE)
 _NAME = re.compile(r"[^\W\d_][\w.'’-]*(?:\s+[^\W\d_][\w.'’-]*){0,4}")
@@ -38,7 +40,7 @@ _DATE_WORDS = re.compile(
     r"(?:published|posted|updated|last|on|date|at|am|pm|gmt|utc|[a-z]{1,2}t|uhr|min|read|by|"
     r"mon|tue|wed|thu|fri|sat|sun|(?:mon|tues|wednes|thurs|fri|satur|sun)day|stand|veröffentlicht|aktualisiert|publié|le|à|"
     r"de|del|actualizado|publicado|minutos?|minutes?|lectura|first|mis|jour|نشر|في|оновлено|опубліковано|р"
-    r"|el|las?|du|au|um|vom|den|der|kl|alle|del|[年月日時分]|公開日?|更新日?|投稿日?|掲載|読了時間)",
+    r"|el|las?|às|du|au|um|vom|den|der|kl|alle|del|[年月日時分]|公開日?|更新日?|投稿日?|掲載|読了時間)",
     re.IGNORECASE,
 )
 
@@ -74,10 +76,18 @@ def person(line: str) -> tuple[str, ...]:
 @_remembered
 def is_person(line: str) -> bool:
     """True for names alone, of two or three words with capitals, maybe with an office or a date behind."""
-    if len(line) > 90 or line[-1] in ".?!:" or "\u201c" in line:
+    if len(line) > 90 or line[-1] in ".?!:" or "\u201c" in line or not _may_name(line):
         return False
     found = person(line)
     return bool(found) and all(_is_full_name(name) for name in found)
+
+
+def _may_name(line: str) -> bool:
+    """False for most lines that begin with no name: asking so costs less than the patterns."""
+    first, *rest = line.split(None, 2)
+    if not rest:
+        return False
+    return first.lower().startswith(_BEFORE_NAME) or rest[0][0].isupper() or rest[0][1:2] == "."
 
 
 def _is_full_name(name: str) -> bool:

@@ -11,18 +11,27 @@ _MONTHS = {
     name: number
     for number, names in enumerate(
         (
-            "january jan januar janvier enero gennaio januari січня января يناير",
-            "february feb februar février fevrier febrero febbraio februari лютого февраля فبراير",
-            "march mar märz maerz mars marzo maart березня марта مارس",
-            "april apr avril abril aprile квітня апреля أبريل ابريل",
-            "may mai mayo maggio mei травня мая مايو",
-            "june jun juni juin junio giugno червня июня يونيو",
-            "july jul juli juillet julio luglio липня июля يوليو",
-            "august aug août aout agosto augustus серпня августа أغسطس اغسطس",
-            "september sep sept septembre septiembre settembre вересня сентября سبتمبر",
-            "october oct oktober okt octobre octubre ottobre жовтня октября أكتوبر اكتوبر",
-            "november nov novembre noviembre листопада ноября نوفمبر",
-            "december dec dezember dez décembre decembre diciembre dicembre грудня декабря ديسمبر",
+            "january jan januar janvier enero gennaio januari січня января يناير janeiro stycznia ledna ocak",
+            (
+                "february feb februar février fevrier febrero febbraio februari лютого февраля فبراير"
+                " fevereiro lutego února şubat"
+            ),
+            "march mar märz maerz mars marzo maart березня марта مارس março marco marca marts března mart",
+            "april apr avril abril aprile квітня апреля أبريل ابريل kwietnia dubna nisan",
+            "may mai mayo maggio mei травня мая مايو maio maja maj května mayıs",
+            "june jun juni juin junio giugno червня июня يونيو junho czerwca června haziran",
+            "july jul juli juillet julio luglio липня июля يوليو julho lipca července temmuz",
+            "august aug août aout agosto augustus серпня августа أغسطس اغسطس sierpnia augusti srpna ağustos",
+            "september sep sept septembre septiembre settembre вересня сентября سبتمبر setembro września září eylül",
+            (
+                "october oct oktober okt octobre octubre ottobre жовтня октября أكتوبر اكتوبر"
+                " outubro października října ekim"
+            ),
+            "november nov novembre noviembre листопада ноября نوفمبر novembro listopada listopadu kasım",
+            (
+                "december dec dezember dez décembre decembre diciembre dicembre грудня декабря ديسمبر"
+                " dezembro grudnia prosince aralık"
+            ),
         ),
         start=1,
     )
@@ -32,7 +41,10 @@ _MONTH = "|".join(sorted(_MONTHS, key=len, reverse=True))
 #: Years that no article means: before the first, and so many after the present one.
 FIRST_YEAR, YEARS_AHEAD = 1900, 10
 _YEAR = r"(?P<y>(?:19|20)\d\d)"
-_CLOCK = r"(?:\D{0,12}?(?P<h>[01]?\d|2[0-3])[:.](?P<min>[0-5]\d)(?::(?P<s>[0-5]\d))?\s*(?P<half>[ap]\.?m)?)?"
+_CLOCK = (
+    r"(?:\D{0,12}?(?P<h>[01]?\d|2[0-3])(?:[:.]|\s?h\s?|時)(?P<min>[0-5]\d)(?::(?P<s>[0-5]\d))?"
+    r"\s*(?P<half>[ap]\.?m)?(?:\.?\s*(?P<zone>utc|gmt)\b(?![+-]))?)?"
+)
 _SHORT_YEAR = r"(?P<y>\d\d)(?![/-]?\d)"
 _SURE_DAY = r"1[3-9]|2\d|3[01]"
 _WRITTEN = (
@@ -46,7 +58,7 @@ _WRITTEN = (
     # With slashes only a day above 12 tells which of the two numbers is the month.
     re.compile(rf"\b(?P<d>1[3-9]|2\d|3[01])/(?P<m>0?[1-9]|1[0-2])/{_YEAR}\b{_CLOCK}", re.IGNORECASE),
     re.compile(rf"\b(?P<m>0?[1-9]|1[0-2])/(?P<d>1[3-9]|2\d|3[01])/{_YEAR}\b{_CLOCK}", re.IGNORECASE),
-    re.compile(rf"{_YEAR}\s*年\s*(?P<m>\d\d?)\s*月\s*(?P<d>\d\d?)\s*日"),
+    re.compile(rf"{_YEAR}\s*年\s*(?P<m>\d\d?)\s*月\s*(?P<d>\d\d?)\s*日{_CLOCK}"),
 )
 #: As in date lines: "22.11.26". With slashes and dashes only a day above 12 tells which of the numbers is the month.
 _SHORT = (
@@ -61,6 +73,14 @@ _MORE = re.compile(r"\d|\b[A-Z]{2,5}\b|\w/\w")
 _CENTURY = 2000
 _ISO = re.compile(
     r"(\d{4}-\d\d-\d\d)[ T]+(\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|UTC|GMT|[+-]\d\d:?\d\d)?", re.IGNORECASE
+)
+
+#: RFC 5322's form, and that of C's asctime; the library reads others by half, "6:30 p.m." as half past six.
+_RFC = re.compile(
+    r"(?:[a-z]{3,9},?\s+)?\d\d?[\s-]+[a-z]{3,9}[\s-]+\d{2,4}\s+\d\d?:\d\d(?::\d\d)?"
+    r"(?:\s*(?!am|pm)(?:[a-z]{1,5}|[+-]\d{4}))?(?:\s*\([^()]*\))?"
+    r"|[a-z]{3}\s+[a-z]{3}\s+\d\d?\s+\d\d?:\d\d:\d\d(?:\s+[a-z]{1,5})?\s+\d{4}",
+    re.IGNORECASE,
 )
 
 
@@ -124,7 +144,7 @@ def _iso(text: str, zone: ZoneInfo) -> datetime | None:
 
 def _rfc2822(text: str, zone: ZoneInfo) -> datetime | None:
     try:
-        return _placed(parsedate_to_datetime(text), zone) if ":" in text else None
+        return _placed(parsedate_to_datetime(text), zone) if _RFC.fullmatch(text) else None
     except (ValueError, TypeError, IndexError, OverflowError):
         return None
 
@@ -141,7 +161,7 @@ def _written(parts: dict[str, str | None], zone: ZoneInfo) -> datetime | None:
         moment = datetime(year, month, int(parts["d"] or 0), hour, minute, second, tzinfo=zone)
     except ValueError:
         return None
-    return _placed(moment.replace(tzinfo=None), zone)
+    return _placed(moment.replace(tzinfo=UTC if parts.get("zone") else None), zone)
 
 
 def _placed(moment: datetime, zone: ZoneInfo) -> datetime | None:

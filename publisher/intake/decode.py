@@ -32,6 +32,7 @@ _SAVE_AS_TEXT = "save it as text in UTF-8"
 _META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,40})", re.IGNORECASE)
 _XML_ENCODING = re.compile(rb"^\s*<\?xml[^>]{0,100}?encoding\s*=\s*[\"']([A-Za-z0-9_.:-]{2,40})[\"']")
 _CONTROLS = re.compile("[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]")
+_ASCII_CONTROLS = bytes(code for code in range(128) if _CONTROLS.match(chr(code)))
 # What Western European text uses of the upper half of windows-1252, letters apart.
 _WESTERN_SIGNS = frozenset("€‚„…‘’“”•–—™\u00a0¡¢£§©ª«®°±·º»¿½¼¾×÷")
 #: Languages in Latin letters that windows-1252 lacks, and what they are written in then.
@@ -170,5 +171,11 @@ def _is_rubbish(found: Decoded) -> bool:
     """Whether the characters are no text. Strict UTF-8 is hardly ever met by chance, so stray controls are forgiven."""
     sample = found.text[:_SAMPLE]
     share = 16 if found.encoding == "utf-8" else 100
-    controls = len(_CONTROLS.findall(sample))
+    controls = len(_CONTROLS.findall(sample)) if not sample.isascii() else _ascii_controls(sample)
     return controls > max(3, len(sample) // share) or sample.count("\ufffd") > max(3, len(sample) // 50)
+
+
+def _ascii_controls(sample: str) -> int:
+    """The same for ASCII, ten times as fast."""
+    data = sample.encode("ascii")
+    return len(data) - len(data.translate(None, _ASCII_CONTROLS))

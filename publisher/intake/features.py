@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
 from functools import lru_cache
-from itertools import islice
+from itertools import chain, islice, repeat
 from math import log2
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from publisher.intake import shape
+from publisher.intake import counts, shape
+from publisher.intake.counts import Counts
 from publisher.intake.forest import Table
 
 Row = list[float]
@@ -28,10 +27,6 @@ _FAR = 40
 #: Two lines of nothing: words, end, running text.
 _EDGES = ((0.0, -1.0, -1.0),) * 2
 
-_MARKS = re.compile(r"[.!?…。！？؟۔।](?=[\s\"'”’»)]|$)|[。！？]")
-_COMMAS = re.compile(r"[,;،、，؛]")
-_SIGNS = re.compile(r"[^\w\s.,;:!?'\"“”‘’„«»()-]")
-_QUOTE = re.compile(r"[\"“”„«»「」]")
 _DIGIT_START = re.compile(r"\W{0,2}\d")
 _WORD = re.compile(r"[^\W\d_]+")
 _DATE_SHAPE = re.compile(r"\b(?:19|20)\d\d\b|\b\d{1,2}:\d\d\b|\b\d{1,2}[./-]\d{1,2}[./-]\d{2,4}\b")
@@ -40,20 +35,15 @@ _NOTICE_WORDS = frozenset(("copyright", "c", "rights", "rechte", "droits", "©")
 _END = {".": 3.0, "!": 2.0, "?": 2.0, "…": 1.0, ":": 1.5, ",": 0.5, ";": 0.5}
 _END |= dict.fromkeys("。۔।", 3.0) | dict.fromkeys("！？؟", 2.0)
 _CLOSERS = "\"'”’»«)]」 "
-#: The letters and signs of Western texts, a byte each.
-_WESTERN = "cp1252"
-#: Characters of a line in which digits, and capitals, count.
-_LONG, _SHORT = 200, 120
-
-
-def _all_but(counted: Callable[[str], object]) -> bytes:
-    """The bytes that are to be taken out of a line for counting the others."""
-    letters = {byte: bytes((byte,)).decode(_WESTERN, "ignore") for byte in range(256)}
-    return bytes(byte for byte, letter in letters.items() if not letter or not counted(letter))
-
-
-_NO_DIGITS, _NO_CAPITALS = _all_but(str.isdigit), _all_but(str.isupper)
-_NO_SIGNS, _NO_QUOTES, _NO_COMMAS = map(_all_but, (_SIGNS.match, _QUOTE.match, _COMMAS.match))
+#: No longer line is a button, a date or a call, and this is what is known of it.
+_LONGEST_SIGNAL = 260
+_NO_SIGNALS = (False, False, False, False, 0.0)
+#: What stands between the parts of a menu, or of a path.
+_BETWEEN_PARTS = ("|", " - ", "»", "›")
+#: A line of fewer characters may be a label, and stand on other pages too.
+_SHORT = 120
+#: What a word of the vocabulary counts beside one of the commonest: both are summed up in one go.
+_OTHER = 1 << 32
 #: What stands below an article: replies to it, and pointers to others.
 _REPLIES = re.compile(
     r"\b(?:comment(?:s|aires?)?|repl(?:y|ies)|responses?|discussion|kommentare?|comentarios?|comentários?|commenti"
@@ -78,21 +68,7 @@ _MAY_BE_BELOW = frozenset((
 ))  # fmt: skip
 
 
-class _Counts(NamedTuple):
-    """Characters of a line: its width in Latin letters, digits and capitals (0 in a long one), signs that prose has no
-    use for, quotation marks, commas and their like.
-    """
-
-    width: int
-    digits: int
-    capitals: int
-    signs: int
-    quotes: int
-    commas: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Shape:
+class _Shape(NamedTuple):
     """What a line is in whatever text it stands."""
 
     #: Its numbers before those that its text gives it, between them, and after them.
@@ -106,115 +82,92 @@ class _Shape:
     dated: bool
 
 
-def rows(lines: list[str], folded: list[str]) -> Table:
-    """For each of `lines`, whose folded forms are `folded`, a row of the numbers that the line model is asked with."""
-    counts = Counter(folded)
-    split = [form.split() for form in folded]
-    common, vocabulary = _vocabulary(lines, split)
+def rows(lines: list[str], folded: list[str], words: list[list[str]]) -> Table:
+    """For each of `lines` a row of the numbers that the line model is asked with.
+
+    `folded` are their folded forms, and `words` the words of those.
+    """
+    often = Counter(folded)
+    known = _vocabulary(lines, words)
     shapes = [
-        (_short_shape if len(line) < _SHORT else _shape)(line, form)
-        for line, form in zip(lines, folded, strict=True)
+        _short_shape(line, form) if len(line) < _SHORT else _shape(line, own)
+        for line, form, own in zip(lines, folded, words, strict=True)
     ]
-    own = [
-        _row(one, words, counts[form], common, vocabulary)
-        for one, words, form in zip(shapes, split, folded, strict=True)
+    made = [
+        _row(one, own, often[form], known) for one, own, form in zip(shapes, words, folded, strict=True)
     ]
-    return _with_neighbours(own, shapes)
+    return _with_neighbours(made, shapes)
 
 
-def _vocabulary(lines: list[str], split: list[list[str]]) -> tuple[frozenset[str], frozenset[str]]:
-    """The commonest words of the running text, and all that it uses twice or more."""
-    used: Counter[str] = Counter()
-    for line, words in zip(lines, split, strict=True):
-        if shape.is_sentence(line):
-            used.update(list(dict.fromkeys(words)))  # not a set: its order, and that of ties, is chance
+def _vocabulary(lines: list[str], split: list[list[str]]) -> dict[str, int]:
+    """The commonest words of the running text, 1 each, and all others that it uses twice or more, `_OTHER` each."""
+    each = (dict.fromkeys(words) for line, words in zip(lines, split, strict=True) if shape.is_sentence(line))
+    used = Counter(chain.from_iterable(each))  # not of sets: their order, and that of ties, is chance
     # Most words stand there once: they come last, in the text's order, and need no sorting.
     often = sorted((pair for pair in used.items() if pair[1] > 1), key=itemgetter(1), reverse=True)
-    common = [word for word, _ in often[:_FUNCTION_WORDS]]
-    if len(common) < _FUNCTION_WORDS:
+    known = {word: 1 if place < _FUNCTION_WORDS else _OTHER for place, (word, _) in enumerate(often)}
+    if len(often) < _FUNCTION_WORDS:
         once = (word for word, count in used.items() if count == 1)
-        common += islice(once, _FUNCTION_WORDS - len(common))
-    return frozenset(common), frozenset(word for word, _ in often[_FUNCTION_WORDS:])
+        known |= dict.fromkeys(islice(once, _FUNCTION_WORDS - len(often)), 1)
+    return known
 
 
-def _row(one: _Shape, words: list[str], times: int, common: frozenset[str], vocabulary: frozenset[str]) -> Row:
-    known = len(words) or 1
-    return [
-        *one.first,
-        sum(map(common.__contains__, words)) / known,
-        sum(map(vocabulary.__contains__, words)) / known,
-        *one.middle,
-        float(min(times, 5)),
-        *one.last,
-    ]
+def _row(one: _Shape, words: list[str], times: int, known: dict[str, int]) -> Row:
+    vocabulary, common = divmod(sum(map(known.get, words, repeat(0))), _OTHER)
+    size = len(words) or 1
+    return [*one.first, common / size, vocabulary / size, *one.middle, float(min(times, 5)), *one.last]
 
 
-def _shape(line: str, form: str) -> _Shape:
-    folded = form.split()
-    heads = [part[0] for part in line.split()]
-    count = _counts(line)
-    width = count.width
-    words = len(heads) if width == len(line) else shape.words(line)
+def _shape(line: str, folded: list[str]) -> _Shape:
+    count = counts.count(line)
+    width, words = count.width, count.words
     end = _END.get(line.rstrip(_CLOSERS)[-1:], 0.0)
-    replies = width < 60 and _holds(_REPLIES, line, _MAY_REPLY, folded)
-    below = width < 80 and _holds(_BELOW, line, _MAY_BE_BELOW, folded)
-    dated = width < _SHORT and count.digits >= 3 and _DATE_SHAPE.search(line) is not None
     text = 1.0 if width >= 80 else 0.5 if width >= 40 else 0.0
     if end >= 2 and width >= 40:
         text += min(width, 400) / 200
-    first = (float(words), float(width), width / (words or 1), end, *_signs(line, heads, count))
-    middle = (float(count.signs), float(count.quotes), float(line.count("(")), _start(line))
+    is_page, replies, below, dated, prompt = (
+        _signals(line, width, count.digits, folded) if width <= _LONGEST_SIGNAL else _NO_SIGNALS
+    )
+    first = (float(words), float(width), width / (words or 1), end, *_signs(line, count))
+    middle = (float(count.signs), float(count.quotes), float("(" in line and line.count("(")), _start(line))
     last = (
-        float(shape.is_page_words(line)),
+        float(is_page),
         float(_holds_address(line)),
         float((":" in line or "：" in line) and _LABEL_SHAPE.match(line) is not None),
         float(replies) + 2 * float(below),
         float(dated),
         float(not _NOTICE_WORDS.isdisjoint(folded) and shape.is_notice(line)),
-        float(line.count("|") + line.count(" - ") + line.count("»") + line.count("›")),
-        float(width < 80 and not shape.CALLS.isdisjoint(folded[:1])) + 2 * float(shape.is_prompt(line)),
+        float(sum(line.count(sign) for sign in _BETWEEN_PARTS if sign in line)),
+        prompt,
     )
     return _Shape(first, middle, last, text, replies, below, dated)
 
 
-#: Menus, buttons and labels stand on every page of a site.
-_short_shape = lru_cache(maxsize=4096)(_shape)
+def _signals(line: str, width: int, digits: int, folded: list[str]) -> tuple[bool, bool, bool, bool, float]:
+    """What only lines of some length at most can be: of the page, replies, what stands below, a date, a call."""
+    replies = width < 60 and _holds(_REPLIES, line, _MAY_REPLY, folded)
+    below = width < 80 and _holds(_BELOW, line, _MAY_BE_BELOW, folded)
+    dated = width < _SHORT and digits >= 3 and _DATE_SHAPE.search(line) is not None
+    call = width < 80 and not shape.CALLS.isdisjoint(folded[:1])
+    return shape.is_page_words(line), replies, below, dated, float(call) + 2 * float(shape.is_prompt(line))
 
 
-def _counts(line: str) -> _Counts:
-    """Counted as bytes where the script allows it: many times as fast."""
-    try:
-        data = line.encode(_WESTERN)
-    except UnicodeEncodeError:
-        width = shape.width(line)
-        return _Counts(
-            width,
-            sum(map(str.isdigit, line)) if width < _LONG else 0,
-            sum(map(str.isupper, line)) if width < _SHORT else 0,
-            len(_SIGNS.findall(line)), len(_QUOTE.findall(line)), len(_COMMAS.findall(line)),
-        )
-    size = len(line)
-    return _Counts(
-        size,
-        len(data.translate(None, _NO_DIGITS)) if size < _LONG else 0,
-        len(data.translate(None, _NO_CAPITALS)) if size < _SHORT else 0,
-        len(data.translate(None, _NO_SIGNS)),
-        len(data.translate(None, _NO_QUOTES)),
-        len(data.translate(None, _NO_COMMAS)),
-    )
+@lru_cache(maxsize=4096)
+def _short_shape(line: str, form: str) -> _Shape:
+    """Menus, buttons and labels stand on every page of a site."""
+    return _shape(line, form.split())
 
 
-def _signs(line: str, heads: list[str], counted: _Counts) -> Row:
+def _signs(line: str, count: Counts) -> Row:
     """Sentence marks, marks and commas for each word, and the shares of capitals at words' heads, capitals, digits."""
-    count = len(heads) or 1
-    marks = len(_MARKS.findall(line))
+    parts = count.parts or 1
     return [
-        float(marks),
-        marks / count,
-        counted.commas / count,
-        sum(map(str.isupper, heads[1:])) / (count - 1) if count > 1 else 0.5,
-        counted.capitals / (counted.width or 1),
-        counted.digits / len(line),
+        float(count.marks),
+        count.marks / parts,
+        count.commas / parts,
+        count.heads / (parts - 1) if parts > 1 else 0.5,
+        count.capitals / (count.width or 1),
+        count.digits / len(line),
     ]
 
 
@@ -277,13 +230,13 @@ def summed(values: Any) -> Table:
     return np.concatenate(([0.0], np.cumsum(values)))
 
 
-def distances(marks: list[bool]) -> tuple[list[int], list[int]]:
+def distances(marks: Any) -> tuple[Table, Table]:
     """For each line, how many lines back and ahead the nearest marked one stands, up to `_FAR`."""
-    back: list[int] = []
-    ahead: list[int] = []
-    for found, order in ((back, marks), (ahead, reversed(marks))):
-        away = _FAR
-        for mark in order:
-            found.append(away)
-            away = 1 if mark else min(away + 1, _FAR)
-    return back, ahead[::-1]
+    import numpy as np  # noqa: PLC0415 - as above
+
+    size = len(marks)
+    at, marked = np.arange(size), np.flatnonzero(marks)
+    padded = np.concatenate(((-_FAR,), marked, (size + _FAR,)))
+    back = at - padded[np.searchsorted(marked, at)]
+    ahead = padded[np.searchsorted(marked, at, side="right") + 1] - at
+    return np.minimum(back, _FAR), np.minimum(ahead, _FAR)

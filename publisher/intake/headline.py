@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import chain
 from math import log1p
 from zoneinfo import ZoneInfo
 
@@ -52,20 +53,20 @@ def title(page: Lines) -> int | None:
 
 def candidates(page: Lines) -> list[tuple[int, list[float]]]:
     """The lines that may be the headline, each with the numbers that its score is made of."""
-    vocabulary: Counter[str] = Counter()
-    for folded in page.folded[page.start : page.end]:
-        vocabulary.update(set(folded.split()))
     last = page.start
     while last < min(page.end - 1, page.start + _MOST) and _could_open(page.lines[last]):
         last += 1
     first = max(0, page.start - HEAD)
     signing = [_signs(line) for line in page.lines[first : last + _SIGNED_WITHIN]]
-    shared = {
-        at: _shared(page, at, vocabulary)
+    possible = [
+        at
         for at in range(first, last)
         if at not in page.unglued and not signing[at - first] and _could_be_title(page.lines[at])
-    }
-    earliest = next((at for at, (part, _) in shared.items() if part >= 0.5 and len(page.folded[at].split()) >= 3), -1)
+    ]
+    wanted = set(chain.from_iterable(page.words[at] for at in possible))
+    vocabulary = Counter(chain.from_iterable(map(wanted.intersection, page.words[page.start : page.end])))
+    shared = {at: _shared(page, at, vocabulary) for at in possible}
+    earliest = next((at for at, (part, _) in shared.items() if part >= 0.5 and len(page.words[at]) >= 3), -1)
     above, below = Counter(page.folded[:last]), Counter(page.folded[last:])
     long = {at for at in shared if shape.words(page.lines[at]) >= 4}
     return [
@@ -111,7 +112,7 @@ def _could_be_title(line: str) -> bool:
 
 def _shared(page: Lines, at: int, vocabulary: Counter[str]) -> tuple[float, float]:
     """The share of the line's longer words that the body uses, and how often on average."""
-    words = [word for word in page.folded[at].split() if len(word) > 4]
+    words = [word for word in page.words[at] if len(word) > 4]
     itself = int(at >= page.start)
     if not words:
         return 0.0, 0.0

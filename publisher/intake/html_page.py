@@ -28,6 +28,8 @@ class _Body:
     html: str
     text: str
     related: tuple[Related, ...]
+    #: What stood above the text as a link to the stories of a section; empty where there was none.
+    section: str = ""
 
 
 def parse(text: str, zone: ZoneInfo, *, now: datetime, base_url: str = "", beside: bool = False) -> Extracted:
@@ -50,7 +52,7 @@ def parse(text: str, zone: ZoneInfo, *, now: datetime, base_url: str = "", besid
         title=plain_text.one_line(meta.title),
         content_text=body.text,
         content_html=body.html,
-        section=meta.section,
+        section=meta.section or body.section,
         standfirst="" if fold(meta.standfirst) == fold(body.text) else plain_text.one_line(meta.standfirst),
         authors=tuple(map(plain_text.one_line, meta.authors)),
         tags=meta.tags,
@@ -81,20 +83,20 @@ def _parted(content: str, meta: page_meta.Meta) -> _Body:
 
     Its text is without the captions of its pictures: they belong to the pictures.
     """
-    from lxml import html  # noqa: PLC0415 - only pages need it
-
     if not content:
         return _Body("", "", ())
-    root = html.fragment_fromstring(content, create_parent="div")
+    root = page_tree.fragment(content)
     repeated = [element for element in list(root)[:_HEAD] if _repeats(element, meta)]
     for element in repeated:
         element.drop_tree()
+    section = page_body.kicker(root)
     related = page_body.promos(root)
     others = page_body.furniture(root)
-    inner = clean.sanitise(_inner(root), meta.url) if repeated or related or others else content
-    for caption in list(root.iter("figcaption")):
+    inner = clean.sanitise(_inner(root), meta.url) if repeated or section or related or others else content
+    said = list(root.iter("figcaption"))
+    for caption in said:
         caption.drop_tree()
-    return _Body(inner, plain_text.from_html(_inner(root)), tuple(dict.fromkeys(related)))
+    return _Body(inner, plain_text.from_html(_inner(root) if said else inner), tuple(dict.fromkeys(related)), section)
 
 
 def _inner(root: Element) -> str:
@@ -105,7 +107,7 @@ def _inner(root: Element) -> str:
 
 def _repeats(element: Element, meta: page_meta.Meta) -> bool:
     """True for a block that shows the lead picture, or says the title, the standfirst or the caption."""
-    sources = [str(value) for value in element.xpath("self::img/@src | .//img/@src")]
+    sources = page_tree.found("descendant-or-self::img/@src", element)
     said = fold(text_of(element))
     caption = fold(meta.caption)
     if sources:

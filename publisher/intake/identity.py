@@ -11,13 +11,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime, timedelta
 from difflib import SequenceMatcher
+from functools import lru_cache
 
 from publisher import urls
 from publisher.model import Article, Extracted
-from publisher.text import fold, readable_slug
+from publisher.text import fold, folded_words, readable_slug
 
 #: Share of the shorter text's runs of four words that the other holds too, where both are one story.
 SAME_TEXT = 0.8
@@ -42,6 +43,12 @@ _DAYS = frozenset(
         "maandag dinsdag woensdag donderdag vrijdag zaterdag zondag",
     )
     for word in week.split()
+)
+#: What readers see of a document.
+_SEEN = tuple(
+    each.name
+    for each in fields(Extracted)
+    if each.name not in ("published_at", "updated_at", "source_id", "slug", "status", "encoding", "remarks")
 )
 #: Slugs tried with a number before the article's id decides.
 _NUMBERS = 20
@@ -142,14 +149,21 @@ def is_same_story(document: Extracted, known: Known, now: datetime | None = None
 
 def similar_titles(one: str, other: str) -> bool:
     """True if most words are the same, and all numbers and days: "Results, round 3" is not "Results, round 4"."""
-    if fold(one) == fold(other):
+    a, b = _title_words(one), _title_words(other)
+    if a == b:
         return True
-    a, b = set(fold(one).split()), set(fold(other).split())
-    if any(word in _DAYS or any(c.isdigit() for c in word) for word in a ^ b):
+    words, others = frozenset(a), frozenset(b)
+    few = len(words) < 2 or len(others) < 2  # one word, or a script without spaces
+    if not few and len(words & others) < SAME_TITLE * max(len(words), len(others)):
         return False
-    if len(a) < 2 or len(b) < 2:  # one word, or a script without spaces
-        return SequenceMatcher(None, fold(one), fold(other), autojunk=False).ratio() >= SAME_TEXT
-    return len(a & b) >= SAME_TITLE * max(len(a), len(b))
+    if any(word in _DAYS or any(c.isdigit() for c in word) for word in words ^ others):
+        return False
+    return not few or SequenceMatcher(None, " ".join(a), " ".join(b), autojunk=False).ratio() >= SAME_TEXT
+
+
+@lru_cache(maxsize=4096)  # a new title is compared with many
+def _title_words(title: str) -> tuple[str, ...]:
+    return tuple(folded_words(title))
 
 
 def containment(one: str, other: str) -> float:
@@ -168,9 +182,9 @@ def runs(text: str) -> set[tuple[str, ...]]:
 
 def words_of(text: str) -> list[str]:
     """The folded words of a text; its characters where the script has no spaces."""
-    folded = fold(text)
-    words: list[str] = folded.split()
-    return words if len(folded) <= 15 * len(words) else list(folded.replace(" ", ""))
+    words = folded_words(text)
+    letters = sum(map(len, words)) + len(words) - 1
+    return words if letters <= 15 * len(words) else list("".join(words))
 
 
 def content_hash(document: Extracted) -> str:
@@ -178,10 +192,8 @@ def content_hash(document: Extracted) -> str:
 
     Raises UnicodeEncodeError where a text holds what no text can.
     """
-    plain = asdict(document)
-    for name in ("published_at", "updated_at", "source_id", "slug", "status", "encoding", "remarks"):
-        del plain[name]
-    return hashlib.sha256(json.dumps(plain, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    plain = {name: getattr(document, name) for name in _SEEN}
+    return hashlib.sha256(json.dumps(plain, ensure_ascii=False, sort_keys=True, default=asdict).encode()).hexdigest()
 
 
 def title_key(document: Extracted | Article) -> str:

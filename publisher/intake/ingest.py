@@ -21,7 +21,7 @@ from pathlib import Path
 from publisher import log
 from publisher.config import Settings
 from publisher.errors import DocumentError
-from publisher.intake import departed, folder, picture_copy, record, scope
+from publisher.intake import departed, folder, own_addresses, picture_copy, record, scope, wording
 from publisher.intake.commit import commit
 from publisher.intake.extract import is_article_file
 from publisher.intake.folder import Listing, Reading, Refusal
@@ -85,6 +85,8 @@ async def ingest(
     else:
         scopes = scope.configured(settings)
     async with pick_up_lock(store):
+        await wording.catch_up(store)
+        await own_addresses.follow(store, settings.site.url, now())
         run = _Run(store, settings, now(), progress, wait_settled, brief)
         for part in scopes:
             rows += [replace(row, path=part.shown(row.path)) for row in await _pick_up(run, part)]

@@ -50,12 +50,14 @@ def packaged() -> Model:
     return Model(forest.build(written["first"]), forest.build(written["second"]), tuple(written["title"]))
 
 
-def shares(lines: list[str], folded: list[str], model: Model | None = None) -> list[float]:
-    """For each of `lines`, whose folded forms are `folded`, how likely it is part of the body, 0 to 1."""
+def shares(
+    lines: list[str], folded: list[str], words: list[list[str]], model: Model | None = None
+) -> list[float]:
+    """For each of `lines` (see `features.rows`), how likely it is part of the body, 0 to 1."""
     model = model or packaged()
     if not lines:
         return []
-    rows = features.rows(lines, folded)
+    rows = features.rows(lines, folded, words)
     opinions = forest.shares(model.first, rows)
     found: list[float] = forest.shares(model.second, around(rows, opinions)).tolist()
     return found
@@ -82,7 +84,7 @@ def around(rows: Table, opinions: Sequence[float]) -> Table:
     made += [
         mass[:-1] / whole, (whole - mass[1:]) / whole, np.full(size, log2(1 + whole)), np.full(size, sums[-1] / size),
         *(np.clip(away, -_FAR, _FAR) for away in (at - first, last - at, at - start, end - 1 - at)),
-        *features.distances((given > _LIKELY).tolist()),
+        *features.distances(given > _LIKELY),
     ]
     return np.column_stack((*made, rows[:, _OWN]))
 

@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
@@ -30,12 +30,14 @@ async def take_all(
     As `record.take` of each in turn.
     """
     new = await newcomers.ask(tx, pick_up.source, filter(None, keys))
+    similar: Mapping[str, bool] | None = await _similar(tx, chunk, keys, new)
     rows = []
     for loaded, known_by in zip(chunk, keys, strict=True):
-        row = None if known_by is None else await _taken(tx, pick_up, loaded, known_by, new)
+        row = None if known_by is None else await _taken(tx, pick_up, loaded, known_by, new, similar)
         if row is None:
             await new.write(tx)
             row = await record.take(tx, pick_up, loaded)
+            similar = None  # what was written since may be similar too
             if known_by is not None:
                 new.forget(known_by)
         rows.append(row)
@@ -56,17 +58,36 @@ def keys_of(loaded: Loaded) -> Keys | None:
     )
 
 
+async def _similar(
+    tx: Tx, chunk: Sequence[Loaded], keys: Sequence[Keys | None], new: Newcomers
+) -> Mapping[str, bool]:
+    """For the path of each document that shares some wording with an article: whether the titles are similar too."""
+    asked = [
+        (one.reading.path, one.made)
+        for one, known_by in zip(chunk, keys, strict=True)
+        if known_by is not None and isinstance(one.made, Extracted) and new.has_wording(known_by)
+    ]
+    found = await wording.similar_each(tx, [document for _, document in asked]) if asked else []
+    return {path: bool(near) for (path, _), near in zip(asked, found, strict=True)}
+
+
 async def _taken(
-    tx: Tx, pick_up: PickUp, loaded: Loaded, keys: Keys, new: Newcomers
+    tx: Tx, pick_up: PickUp, loaded: Loaded, keys: Keys, new: Newcomers, similar: Mapping[str, bool] | None
 ) -> DocumentResult | None:
-    """The row of a document that is plainly new, by all that `identity.decide` asks; None for others."""
+    """The row of a document that is plainly new, by all that `identity.decide` asks; None for others.
+
+    `similar` is what `_similar` gave, as long as nothing was written since.
+    """
     if not isinstance(loaded.made, Extracted) or loaded.origins or not new.is_new(keys):
         return None
     document = dated(loaded.made, pick_up.now)
     near = (*new.titles_in_hand(keys), *(title for _, title in pick_up.lost))
     if any(identity.similar_titles(document.title, title) for title in near):
         return None
-    if new.has_wording(keys) and await wording.similar(tx, document):
+    if similar is not None:
+        if similar.get(keys.path):
+            return None
+    elif new.has_wording(keys) and await wording.similar(tx, document):
         return None
     article = revise.first_version(
         document, loaded.content_hash, article_id=str(uuid4()), slug=keys.slug, source=pick_up.source,

@@ -5,10 +5,13 @@
 
 from __future__ import annotations
 
+import re
 from copy import copy
+from functools import cache
 from typing import Any
 
-from publisher.intake import page_picture, shape
+from publisher import urls
+from publisher.intake import page_picture, page_tree, shape
 from publisher.intake.page_lines import text_of
 from publisher.model import Related
 from publisher.text import one_line
@@ -49,6 +52,11 @@ _TAGS = {
 _HEADINGS = ("h2", "h3", "h4", "h5", "h6", "h1")
 _MARKS = {"#b": "strong", "#i": "em", "#u": "em", "#t": "code", "#sub": "sub", "#sup": "sup"}
 _LONGEST_PROMO = 160
+#: Characters of a section's name; and how systems address the stories of one.
+_LONGEST_SECTION = 40
+_TO_SECTION = re.compile(
+    r"/(?:tags?|categor(?:y|ies|ia|ie)|sections?|topics?|themen?|rubri[ck]\w*|kategorien?)/[^/]+/?$", re.IGNORECASE
+)
 
 
 def find(tree: Element) -> str:
@@ -64,7 +72,7 @@ def find(tree: Element) -> str:
 
 
 def _is_small(tree: Element) -> bool:
-    return tree.xpath("count(descendant-or-self::*)") < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
+    return page_tree.found("count(descendant-or-self::*)", tree) < _MOST_ELEMENTS and _letters(tree) < _MOST_LETTERS
 
 
 def _strip(tree: Element) -> None:
@@ -85,6 +93,21 @@ def _strip_beside(tree: Element) -> None:
     for element in list(tree.iter(*_BESIDE)):
         if element is not tree and element.getparent() is not None and _letters(element) <= most:
             element.drop_tree()
+
+
+def kicker(root: Element) -> str:
+    """The section's name, where the first block is that alone, as a link to its stories; the block is taken out."""
+    if len(root) < 2:
+        return ""
+    block = root[0]
+    links = list(block.iter("a"))
+    name = text_of(links[0]) if len(links) == 1 else ""
+    if not name or len(name) > _LONGEST_SECTION or name != text_of(block):
+        return ""
+    if not _TO_SECTION.search(links[0].get("href") or ""):
+        return ""
+    block.drop_tree()
+    return name
 
 
 def promos(root: Element) -> list[Related]:
@@ -133,7 +156,7 @@ def _by_trafilatura(tree: Element) -> Element | None:
         quotation.text = f"“{quotation.text or ''}"
         quotation.tail = f"”{quotation.tail or ''}"
         quotation.drop_tag()
-    paragraphs = [(block, _letters(block)) for block in tree.xpath("//p[string-length() >= 60]")]
+    paragraphs = [(block, _letters(block)) for block in page_tree.found("//p[string-length() >= 60]", tree)]
     there = sum(letters for _, letters in paragraphs)
     frame = _frame(paragraphs, there)
     root = tree if frame is None else frame
@@ -176,22 +199,29 @@ def _extracted(tree: Element, *, fast: bool) -> Element | None:
     from trafilatura import bare_extraction  # noqa: PLC0415 - 0.3 s to load
 
     try:
-        found = bare_extraction(
-            tree,
-            fast=fast,
-            output_format="xml",  # else it makes a plain text as well
-            include_comments=False,
-            include_formatting=True,
-            include_links=True,
-            include_tables=True,
-        )
+        found = bare_extraction(tree, options=_options(fast))
     except (etree.LxmlError, ValueError, TypeError, AttributeError, IndexError, RecursionError):
         return None  # a page that it cannot bear is read by its structure
     return getattr(found, "body", None)
 
 
+@cache
+def _options(fast: bool) -> Any:
+    """What trafilatura is asked for; made once, for it reads a file of settings each time."""
+    from trafilatura.settings import Extractor  # noqa: PLC0415 - as above
+
+    return Extractor(
+        fast=fast,
+        output_format="xml",  # else it makes a plain text as well
+        comments=False,
+        formatting=True,
+        links=True,
+        tables=True,
+    )
+
+
 def _letters(element: Element) -> int:
-    return int(element.xpath("string-length()"))  # without making an object of each element
+    return int(page_tree.found("string-length()", element))  # without making an object of each element
 
 
 def _as_html(body: Element, pictures: list[page_picture.Placed]) -> str:
@@ -212,7 +242,7 @@ def _as_html(body: Element, pictures: list[page_picture.Placed]) -> str:
         elif element.tag == "code" and "\n" in "".join(element.itertext()):
             tag = "pre"
         if element.tag == "ref":
-            element.set("href", element.get("target") or "")
+            element.set("href", urls.unbroken(element.get("target") or ""))  # else escaped when written
         element.tag = tag
     after = _after(body, pictures)
     lines = []
@@ -242,10 +272,14 @@ def _by_structure(tree: Element) -> str:
     """What the page itself marks as its article, or all of it, less what is clearly of the page."""
     from lxml import etree, html  # noqa: PLC0415 - only pages need it
 
-    found = tree.xpath("//article") or tree.xpath("//main | //*[@role='main']") or tree.xpath("//body") or [tree]
+    paths = ("//article", "//main | //*[@role = 'main']", "//body")
+    found = next(filter(None, (page_tree.found(path, tree) for path in paths)), [tree])
     root = max(found[:50], key=lambda element: len(text_of(element)))
     etree.strip_elements(root, *_CHROME, with_tail=False)
-    for heading in root.xpath("(.//h1)[1]"):
+    for heading in page_tree.found("(.//h1)[1]", root):
         heading.drop_tree()
+    for link in root.iter("a"):
+        if address := link.get("href"):
+            link.set("href", urls.unbroken(address))
     markup = str(html.tostring(root, encoding="unicode", with_tail=False))
     return markup if text_of(root) else ""

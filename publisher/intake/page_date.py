@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from publisher.intake import byline, dates, json_ld
+from publisher.intake import byline, dates, json_ld, page_tree
 from publisher.intake.page_facts import Facts
 from publisher.intake.page_lines import Line, text_of
 
@@ -24,6 +24,7 @@ _CHANGED = re.compile(
 )
 _SLASHED = re.compile(r"(?<![\d/])(\d\d?)/(\d\d?)/((?:19|20)\d\d)(?![\d/])")
 _IN_ADDRESS = re.compile(r"/((?:19|20)\d\d)[/-](0[1-9]|1[0-2])[/-](0[1-9]|[12]\d|3[01])(?:/|-|$)")
+_MARKED = "(//@itemprop[. = 'datePublished']/.. | //@pubdate/..)[position() <= 3]"
 _LONGEST = 100
 
 
@@ -45,11 +46,11 @@ def _stated(facts: Facts) -> Iterator[str]:
     for name in _STATED:
         yield from facts.meta.get(name, [])[:1]
     yield from json_ld.strings(facts.data.article.get("dateCreated"))
-    for element in facts.tree.xpath("(//*[@itemprop='datePublished' or @pubdate])[position() <= 3]"):
+    for element in page_tree.found(_MARKED, facts.tree):
         yield element.get("datetime") or element.get("content") or text_of(element)
 
 
-def _near(near: list[Line]) -> list[str]:
+def _near(near: list[Line]) -> Iterator[str]:
     """What may be a date in the lines below the headline, those that tell of a change last."""
     found = []
     for line in near:
@@ -60,7 +61,7 @@ def _near(near: list[Line]) -> list[str]:
         found += [(changed, moment) for element in times if (moment := element.get("datetime"))]
         if len(line.text) <= _LONGEST:
             found.append((changed, line.text))
-    return [text for _, text in sorted(found, key=lambda pair: pair[0])]
+    yield from (text for _, text in sorted(found, key=lambda pair: pair[0]))
 
 
 def _in_line(text: str, zone: ZoneInfo, month_first: bool) -> datetime | None:
@@ -81,10 +82,10 @@ def _slashed(text: str, zone: ZoneInfo, month_first: bool) -> datetime | None:
 
 
 def _last(facts: Facts) -> Iterator[str]:
-    moments = dict.fromkeys(str(value) for value in facts.tree.xpath("//time/@datetime"))
+    moments = dict.fromkeys(page_tree.found("//time/@datetime", facts.tree))
     if len(moments) == 1:
         yield from moments
-    links = [str(link) for link in facts.tree.xpath("//link[@rel='canonical']/@href")]
+    links = page_tree.found("//link[@rel = 'canonical']/@href", facts.tree)
     for address in (*links, facts.first("og:url")):
         if match := _IN_ADDRESS.search(address):
             yield f"{match[1]}-{match[2]}-{match[3]}"

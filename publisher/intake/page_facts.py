@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from publisher.intake import json_ld
+from publisher.intake import json_ld, page_tree
 from publisher.intake.page_lines import text_of
 from publisher.text import one_line
 
@@ -32,17 +32,17 @@ class Facts:
 
     def texts(self, path: str) -> list[str]:
         """The non-empty texts of the elements at an XPath."""
-        return [line for element in self.tree.xpath(path) if (line := text_of(element))]
+        return [line for element in page_tree.found(path, self.tree) if (line := text_of(element))]
 
 
 def gather(tree: Element) -> Facts:
     """The statements of a page."""
     meta: dict[str, list[str]] = {}
-    for element in tree.xpath(f"(//meta[@content or @value])[position() <= {_MOST}]"):
+    for element in page_tree.found(f"(//meta[@content or @value])[position() <= {_MOST}]", tree):
         name = element.get("property") or element.get("name") or element.get("itemprop") or ""
         if content := one_line(element.get("content") or element.get("value") or ""):  # some call it so
             meta.setdefault(name.strip().lower(), []).append(content)
-    data = json_ld.read([str(text) for text in tree.xpath("//script[contains(@type,'ld+json')]/text()")])
+    data = json_ld.read(page_tree.found("//script[contains(@type,'ld+json')]/text()", tree))
     site = [*meta.get("og:site_name", [])[:1], *meta.get("application-name", [])[:1]]
     for node in data.resolved(data.article.get("publisher")):
         site += json_ld.names(node)

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any
 from urllib.parse import urlsplit
 
-from publisher.intake import json_ld
+from publisher.intake import json_ld, page_tree
 from publisher.intake.page_facts import Facts
 from publisher.intake.page_lines import following, text_of
 from publisher.intake.shape import is_sentence, words
@@ -21,6 +21,7 @@ Element = Any
 Heading = tuple[Element, str]
 
 _PARTS = re.compile(r"\s+[|–—·•»«:-]\s+|\s*[|»«]\s*")
+_AFTER_SITE = re.compile(r"^\s*[|–—·•»«:-]\s+")
 _BEFORE_SITE = re.compile(r"\s*[|–—·•»«:-]\s*$")
 #: Headings, and lines after one, that are looked at.
 _MOST, _FOLLOWING = 40, 100
@@ -36,11 +37,17 @@ def title(facts: Facts) -> tuple[Element | None, str]:
     shared = _without_site(facts.first("og:title", "twitter:title"), facts.site)
     headline = next(iter(json_ld.strings(facts.data.article.get("headline"))), "")
     said = [text for text in (headline, shared, whole) if text]
-    first = [pair for pair in _headings(facts, "h1") if not _is_site(pair, facts.site)]
+    every = _headings(facts, "h1")
+    first = [pair for pair in every if not _is_site(pair, facts.site)]
     best = _confirmed(first, headline, said) or (first[0] if len(first) == 1 else None)
     if best is None:
+        # What is left of a title behind the site's name is the article's, however short.
+        rest = {fold(_behind(whole, name)) for _, name in every}
         parts = {fold(part) for text in said for part in (text, *_PARTS.split(text))}
-        lesser = [pair for pair in _headings(facts, "h2", "h3") if words(pair[1]) >= 3 and fold(pair[1]) in parts]
+        lesser = [
+            pair for pair in _headings(facts, "h2", "h3")
+            if fold(pair[1]) in rest or (words(pair[1]) >= 3 and fold(pair[1]) in parts)
+        ]
         best = max(lesser, key=lambda pair: len(pair[1]), default=None)
     if best is not None:
         return best
@@ -70,8 +77,8 @@ def _is_site(pair: Heading, site: tuple[str, ...]) -> bool:
     element, text = pair
     if any(fold(name) == fold(text) for name in site):
         return True
-    links = element.xpath("descendant-or-self::a/@href | ancestor::a/@href")
-    if any(urlsplit(str(link).strip()).path in ("", "/") and not str(link).startswith("#") for link in links[:1]):
+    links = page_tree.found("descendant-or-self::a/@href | ancestor::a/@href", element)
+    if any(urlsplit(link.strip()).path in ("", "/") and not link.startswith("#") for link in links[:1]):
         return True
     if any(ancestor.tag in ("nav", "footer") for ancestor in element.iterancestors()):
         return True
@@ -82,6 +89,14 @@ def _is_site(pair: Heading, site: tuple[str, ...]) -> bool:
 def _has_text(start: Element | None, root: Element) -> bool:
     """True if running text stands among the lines behind `start`, or anywhere near the top."""
     return any(is_sentence(line.text) for line in islice(following(start, root), _FOLLOWING))
+
+
+def _behind(text: str, name: str) -> str:
+    """What `text` says behind this name and a sign, as in "Name: a title"; empty where it does not begin so."""
+    if not text.casefold().startswith(name.casefold()):
+        return ""
+    rest = text[len(name) :]
+    return cut if (cut := _AFTER_SITE.sub("", rest)) != rest else ""
 
 
 def _without_site(text: str, site: tuple[str, ...]) -> str:

@@ -12,8 +12,7 @@ from typing import Any
 from publisher.intake import byline, shape
 from publisher.intake.lines import ends_sentence
 from publisher.intake.page_facts import Facts
-from publisher.intake.page_lines import Line
-from publisher.text import fold
+from publisher.intake.page_lines import Line, folded
 
 #: An element of lxml, whose types are not published.
 Element = Any
@@ -30,6 +29,8 @@ _ASIDE = re.compile(
     re.IGNORECASE,
 )
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+#: Elements whose names tell of the page, or the whole article: a newsletter's are no aside.
+_WHOLE = ("article", "main", "body")
 _HEADINGS = ("h2", "h3", "h4")
 _LONGEST = 600
 #: Lines of the text itself; after them the head of the page is over.
@@ -48,7 +49,7 @@ def standfirst(facts: Facts, near: list[Line], title: str) -> str:
         for line in fit:
             if any(named.search(_HUMP.sub("-", name)) for name in _names_of(line)):
                 return line.text
-    described = {fold(text) for text in (facts.first("og:description"), facts.first("description")) if text}
+    described = {folded(text) for text in (facts.first("og:description"), facts.first("description")) if text}
     text = _container(near)
     for line in fit:
         if line.block.tag in _HEADINGS and (
@@ -57,11 +58,11 @@ def standfirst(facts: Facts, near: list[Line], title: str) -> str:
             return line.text
     for line in fit:
         if text is None or text in (line.block, line.block.getparent()):
-            if line is near[0] and fold(line.text) in described and not ends_sentence(line.text):
+            if line is near[0] and folded(line.text) in described and not ends_sentence(line.text):
                 return line.text  # a paragraph would end with a full stop
             continue
         plain = line.block.tag in ("p", "div") and not line.inline and shape.is_sentence(line.text)
-        if (plain and _is_alone(line, near, text)) or fold(line.text) in described:
+        if (plain and _is_alone(line, near, text)) or folded(line.text) in described:
             return line.text
     return ""
 
@@ -103,8 +104,8 @@ def _fits(line: Line, title: str) -> bool:
     return (
         shape.words(text) >= 4
         and len(text) <= _LONGEST
-        and fold(text) not in fold(title)
-        and not (shape.words(title) >= 3 and fold(title) in fold(text) and len(text) < len(title) + 30)
+        and folded(text) not in folded(title)
+        and not (shape.words(title) >= 3 and folded(title) in folded(text) and len(text) < len(title) + 30)
         and not _is_aside(line)
         and not byline.authors(text)
         and not shape.is_page_words(text)
@@ -118,7 +119,8 @@ def _is_aside(line: Line) -> bool:
     if line.text.endswith((":", "：")) or (line.text.endswith("?") and any(e.tag == "a" for e in line.inline)):
         return True
     around = (line.block, *(ancestor for _, ancestor in zip(range(3), line.block.iterancestors(), strict=False)))
-    names = (f"{element.get('class') or ''} {element.get('id') or ''}" for element in around if element.tag != "body")
+    aside = (element for element in around if element.tag not in _WHOLE)
+    names = (f"{element.get('class') or ''} {element.get('id') or ''}" for element in aside)
     return any(_ASIDE.search(_HUMP.sub("-", name)) for name in names)
 
 

@@ -7,7 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
+
+from publisher.intake import page_tree
+from publisher.text import fold
 
 #: An element of lxml, whose types are not published.
 Element = Any
@@ -37,9 +41,13 @@ class Line:
     inline: tuple[Element, ...]
 
 
+#: The same line is compared with a title, a summary and others.
+folded = lru_cache(maxsize=512)(fold)
+
+
 def text_of(element: Element) -> str:
     """The text of `element` on one line, comments apart."""
-    return " ".join(" ".join(element.itertext("*")).split())
+    return " ".join(" ".join(page_tree.found("descendant::text()", element)).split())
 
 
 def following(start: Element | None, root: Element) -> Iterator[Line]:
@@ -72,7 +80,7 @@ def _lines(root: Element) -> Iterator[Line]:
             if made := _line(pieces, block, inline):
                 yield made
             pieces, inline = [], []
-        if seen and element.tag in _UNSEEN:
+        if seen and element.tag in _UNSEEN and not _is_of_article(element):
             walk.skip_subtree()
             continue
         if seen:
@@ -87,6 +95,11 @@ def _lines(root: Element) -> Iterator[Line]:
             pieces.append(text)
     if made := _line(pieces, block, inline):
         yield made
+
+
+def _is_of_article(element: Element) -> bool:
+    """True for a footer right in an article that tells who wrote it: some systems put it above the text."""
+    return element.tag == "footer" and (parent := element.getparent()) is not None and parent.tag == "article"
 
 
 def _line(pieces: list[str], block: Element, inline: list[Element]) -> Line | None:

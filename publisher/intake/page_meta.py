@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from publisher import urls
-from publisher.intake import json_ld, page_date, page_heading, page_lead, page_people, page_picture
+from publisher.intake import json_ld, page_date, page_heading, page_lead, page_people, page_picture, page_tree
 from publisher.intake.page_facts import Facts, gather
 from publisher.intake.page_lines import Line, following
 from publisher.text import one_line
@@ -51,7 +51,7 @@ def read(tree: Element, zone: ZoneInfo, base_url: str) -> Meta:
     """What the page `tree` says of its article; dates without a zone are in `zone`."""
     facts = gather(tree)
     address = _address(facts, base_url)
-    bases = [urls.resolve(address or base_url, str(link)) for link in tree.xpath("//base/@href")[:1]]
+    bases = [urls.resolve(address or base_url, link) for link in page_tree.found("//base/@href", tree)[:1]]
     base = next(iter(bases), "") or address or base_url
     heading, title = page_heading.title(facts)
     near = _near(heading, tree)
@@ -81,8 +81,8 @@ def _near(heading: Element | None, tree: Element) -> list[Line]:
 
 def _address(facts: Facts, base_url: str) -> str:
     """The page's own address; one that is a site's front page is no article's."""
-    links = facts.tree.xpath("//link[@rel='canonical']/@href")
-    stated = [*map(str, links), facts.first("og:url")]
+    links = page_tree.found("//link[@rel = 'canonical']/@href", facts.tree)
+    stated = [*links, facts.first("og:url")]
     stated += [json_ld.url(facts.data.article.get(key)) for key in ("mainEntityOfPage", "url")]
     found = (urls.resolve(base_url, link) for link in stated if link and not link.startswith("mailto:"))
     return next((address for address in found if address and not _is_front(address)), "")
@@ -96,7 +96,7 @@ def _is_front(address: str) -> bool:
 def _section(facts: Facts) -> str:
     stated = json_ld.strings(facts.data.article.get("articleSection"))
     stated.append(facts.first("article:section", "section", "parsely-section"))
-    return _named(stated) or _named(facts.texts("//*[contains(@class,'breadcrumb')]//a")[-1:])
+    return _named(stated) or _named(facts.texts("//@class[contains(., 'breadcrumb')]/..//a")[-1:])
 
 
 def _named(stated: list[str]) -> str:
@@ -115,7 +115,7 @@ def _tags(facts: Facts) -> tuple[str, ...]:
 
 
 def _language(facts: Facts) -> str:
-    stated = [str(value) for value in facts.tree.xpath("/html/@lang | /html/@*[local-name()='lang']")]
+    stated = list(page_tree.found("/html/@lang | /html/@*[local-name() = 'lang']", facts.tree))
     stated += json_ld.strings(facts.data.article.get("inLanguage"))
     stated += [facts.first("og:locale", "content-language")]
     tags = (line.strip().replace("_", "-") for line in stated)

@@ -11,17 +11,21 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from publisher.intake import json_ld, shape
+from publisher.intake import json_ld, page_tree, shape
 from publisher.intake.page_facts import Facts
-from publisher.intake.page_lines import Line, following, text_of
+from publisher.intake.page_lines import Line, folded, following, text_of
 from publisher.text import fold, one_line
 
 #: An element of lxml, whose types are not published.
 Element = Any
 
+_SENT = (
+    r"submitted|soumis|posté|publié|écrit|rédigé|geschrieben|verfasst|veröffentlicht|publicado|escrito|enviado|scritto"
+    r"|pubblicato|inviato|geschreven|geplaatst"
+)
 _LABEL = re.compile(
     r"^(?:(?:this (?:post|article|story) was\s+)?"
-    r"(?:(?:written|posted|published|words|story|reported|text|article|reviewed)\s+)?"
+    rf"(?:(?:written|posted|published|words|story|reported|text|article|reviewed|{_SENT})\s+)?"
     r"(?:by|von|par|por|di|door|av|af)\s*[:：]?\s+"
     r"|(?:by|authors?|autor(?:en|in|a|es)?|auteurs?|autore|author\(s\)|words|text|автор)\s*[:：]\s*|(?:著者|作者|文|筆者)\s*[:：]\s*|(?:بقلم|كتبت?)(?:\s*[:：]\s*|\s+))+",
     re.IGNORECASE,
@@ -29,6 +33,16 @@ _LABEL = re.compile(
 _LABEL_ALONE = re.compile(
     r"(?:(?:(?:written|posted|published|words|story|article)\s+)?by|authors?|von|par|por|autor|文|著者|作者|بقلم)\s*[:：]?",
     re.IGNORECASE,
+)
+#: With what a label may begin: asking so costs less than to look at the page line by line.
+_MAY_LABEL = re.compile(
+    rf"(?:{_SENT}|this|written|posted|published|words|story|reported|text|article|reviewed|by|von|par|por|di|door|av|af|auth?or"
+    r"|auteur|автор|著者|作者|文|筆者|بقلم|كتب)",
+    re.IGNORECASE,
+)
+_MARKED = (
+    "//@rel[. = 'author']/.. | //@itemprop[. = 'author']/.. "
+    "| //@class[contains(., 'byline') or contains(., 'author') or contains(., 'writer')]/.."
 )
 _MONTH = (
     r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)(?:uary|ruary|ch|il|e|y|ust|ember|tember|ober)?\b\.?"
@@ -89,7 +103,8 @@ def authors(facts: Facts, near: list[Line], title: str) -> tuple[str, ...]:
     if people:
         return people
     said = fold(title)
-    return _beside([line for line in near if fold(line.text) not in said]) or _marked(facts) or _signed(facts) or bodies
+    near = [line for line in near if folded(line.text) not in said]
+    return _beside(near) or _marked(facts) or _signed(facts) or bodies
 
 
 def names(text: str, *, sure: bool = False) -> tuple[str, ...]:
@@ -192,15 +207,11 @@ def _dated(line: Line) -> tuple[str, ...]:
 
 def _marked(facts: Facts) -> tuple[str, ...]:
     """The names in what the page marks as the author anywhere outside its comments and lists."""
-    marked = facts.tree.xpath(
-        "//*[@rel='author' or @itemprop='author' or contains(@class,'byline') or contains(@class,'author')"
-        " or contains(@class,'writer')]"
-    )
-    for element in marked[:30]:
+    for element in page_tree.found(_MARKED, facts.tree)[:30]:
         kind = f"{element.get('class') or ''} {element.get('rel') or ''} {element.get('itemprop') or ''}"
         if not _BYLINE.search(_HUMP.sub("-", kind)) or _is_elsewhere(element):
             continue
-        inner = element.xpath(".//*[@itemprop='name']")
+        inner = page_tree.found("(descendant::*/@itemprop[. = 'name']/..)[1]", element)
         text = text_of(inner[0] if inner else element)
         if 1 < len(text) <= _LONGEST and (found := names(text, sure=bool(inner) or element.get("rel") == "author")):
             return found
@@ -209,6 +220,8 @@ def _marked(facts: Facts) -> tuple[str, ...]:
 
 def _signed(facts: Facts) -> tuple[str, ...]:
     """The names in a line such as "Written by Ann Other" anywhere in the page, if all such lines agree."""
+    if not any(_MAY_LABEL.match(text.lstrip()) for text in page_tree.found("//text()", facts.tree)):
+        return ()
     lines = islice(following(None, facts.tree), _MOST_LINES)
     labelled = (line for line in lines if len(line.text) <= _LONGEST and _LABEL.match(line.text))
     found = {made for line in labelled if (made := _in_line(line, sure=False))}

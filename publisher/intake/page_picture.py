@@ -60,6 +60,7 @@ def _image_of(data: json_ld.Graph) -> str:
 def placed(tree: Element) -> list[Placed]:
     """The pictures of a page in its order, each with the paragraphs around it; their addresses as they are."""
     blocks: list[Element] = []
+    keys: dict[Element, str] = {}
     waiting: list[tuple[str, str]] = []
     found: list[Placed] = []
     inside: set[Element] = set()
@@ -69,18 +70,25 @@ def placed(tree: Element) -> list[Placed]:
         if element.tag in ("figure", "img"):
             inside = set(element.iter()) if element.tag == "figure" else inside
             if len(found) + len(waiting) < _MOST and (markup := _markup(element)):
-                waiting.append((_last_key(blocks), markup))
+                waiting.append((_last_key(blocks, keys), markup))
             continue
         blocks.append(element)
-        if waiting and (key := key_of(text_of(element))):
+        if waiting and (key := _key(element, keys)):
             found += [Placed(place, key, markup) for place, markup in waiting]
             waiting = []
     return found + [Placed(place, "", markup) for place, markup in waiting]
 
 
-def _last_key(blocks: list[Element]) -> str:
+def _last_key(blocks: list[Element], keys: dict[Element, str]) -> str:
     """Of the last block with a text, among the last few."""
-    return next((key for block in blocks[:-6:-1] if (key := key_of(text_of(block)))), "")
+    return next((key for block in blocks[:-6:-1] if (key := _key(block, keys))), "")
+
+
+def _key(block: Element, keys: dict[Element, str]) -> str:
+    """Kept in `keys`: a block may hold half the page, and be asked for each of its pictures."""
+    if block not in keys:
+        keys[block] = key_of(text_of(block))
+    return keys[block]
 
 
 def key_of(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 from html import unescape
 from typing import Any
 
@@ -44,6 +44,29 @@ def parse(text: str) -> Element:
         raise DocumentError(
             "it is no HTML page that can be read", "check that the file is a saved web page"
         ) from error
+
+
+def found(path: str, element: Element) -> Any:
+    """What an XPath finds from `element` on. Each path is compiled once; texts and attributes come as plain strings.
+
+    An attribute is best looked for by its own axis (`//@class[...]/..`): ten times as fast as by each element's.
+    """
+    return _compiled(path)(element)
+
+
+@cache
+def _compiled(path: str) -> Any:
+    from lxml import etree  # noqa: PLC0415 - only pages need it
+
+    return etree.XPath(path, smart_strings=False)
+
+
+def fragment(markup: str) -> Element:
+    """A "div" that holds the elements of a piece of sound HTML, as the sanitiser gives it."""
+    from lxml import html  # noqa: PLC0415 - only pages need it
+
+    page = html.document_fromstring(f"<html><body><div>{markup}</div></body></html>".encode(), parser=_parser())
+    return page.find("body")[0]
 
 
 def _parser() -> Any:

@@ -20,7 +20,7 @@ from urllib.parse import quote, unquote, urlsplit
 
 from publisher import urls
 from publisher.errors import PictureError
-from publisher.intake import clean, page_picture
+from publisher.intake import clean, page_picture, page_tree
 from publisher.model import Extracted
 
 #: An element of lxml, whose types are not published.
@@ -77,7 +77,7 @@ def mark_files(markup: str) -> str:
 
 def mark_page(tree: Element) -> None:
     """Marks what a page shows and states of pictures, unless it says what its addresses are relative to."""
-    if any(urls.resolve("", str(link)) for link in tree.xpath("//base/@href")[:1]):
+    if any(urls.resolve("", link) for link in page_tree.found("//base/@href", tree)[:1]):
         return
     for img in tree.iter("img"):
         if is_local(address := page_picture.source(img)):
@@ -87,7 +87,7 @@ def mark_page(tree: Element) -> None:
             if (parent := img.getparent()) is not None and parent.tag == "picture":
                 for other in list(parent.iter("source")):
                     other.drop_tree()
-    for meta in tree.xpath("//meta[@content]"):
+    for meta in page_tree.found("//meta[@content]", tree):
         name = (meta.get("property") or meta.get("name") or "").strip().lower()
         if name in _STATED:
             meta.set("content", mark(meta.get("content")))

@@ -14,7 +14,7 @@ from io import BytesIO
 from PIL import Image, ImageCms
 
 from publisher.errors import PictureError
-from publisher.intake import gif
+from publisher.intake import gif, webp
 from publisher.intake.picture_header import Header
 
 #: What Pillow raises for files that are broken, or made to break it.
@@ -34,6 +34,8 @@ _TURNS = {
 _LARGEST_PROFILE = 2_000_000
 #: Pixels of all frames of an animation together, and frames; beyond that its first frame stands for it.
 _MOST_MOVING, _MOST_FRAMES = 40_000_000, 500
+#: Formats that may move.
+_MOVES = {"gif": gif, "webp": webp}
 #: Lines that are shrunk at a time.
 _STRIP = 256
 
@@ -43,12 +45,13 @@ def render(content: bytes, header: Header, kind: str, largest: int) -> tuple[int
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow's, about files that are not quite right
         try:
-            frames = gif.frames(content) if header.kind == "gif" else 1  # before Pillow reads all of its blocks
+            moves = _MOVES.get(header.kind)
+            frames = moves.frames(content) if moves else 1  # before Pillow reads all of its parts
             with Image.open(BytesIO(content), formats=[header.kind.upper()]) as found:
                 if sorted(found.size) != sorted((header.width, header.height)):  # AVIF comes turned already
                     raise PictureError("it is broken: it names two sizes")
-                if frames > 1 and (moving := _moving(content, found, frames, largest)) is not None:
-                    return header.width, header.height, moving
+                if moves and frames > 1 and _is_bearable(found, frames, largest):
+                    return header.width, header.height, moves.stripped(content)
                 made = _made(found, largest)
                 return *made.size, _encoded(made, kind)
         except _BROKEN as error:
@@ -56,14 +59,14 @@ def render(content: bytes, header: Header, kind: str, largest: int) -> tuple[int
             raise PictureError(f"it is broken: {what[0][:120] if what else type(error).__name__}") from error
 
 
-def _moving(content: bytes, found: Image.Image, frames: int, largest: int) -> bytes | None:
-    """The animation as it is, but for its comments; None where it is too much."""
+def _is_bearable(found: Image.Image, frames: int, largest: int) -> bool:
+    """True for an animation that can be served as it is, but for what it tells; False where it is too much."""
     if max(found.size) > largest or frames > _MOST_FRAMES or frames * found.width * found.height > _MOST_MOVING:
-        return None
+        return False
     for frame in range(frames):  # one that breaks off later is broken
         found.seek(frame)
         found.load()
-    return gif.stripped(content)
+    return True
 
 
 def _made(found: Image.Image, largest: int) -> Image.Image:

@@ -21,7 +21,7 @@ from publisher.intake.folder import Refusal
 from publisher.intake.identity import Decision, Facts, Known
 from publisher.intake.load import Loaded
 from publisher.model import Article, ArticleStatus, Document, DocumentResult, DocumentState, Extracted
-from publisher.store import articles, documents, joins, pictures, versions
+from publisher.store import articles, documents, identities, joins, pictures, versions
 from publisher.store.alike import Candidate
 from publisher.store.engine import Tx
 
@@ -223,9 +223,9 @@ async def _decide(
 async def _facts(tx: Tx, pick_up: PickUp, loaded: Loaded, document: Extracted, known: Document | None) -> Facts:
     path, source = loaded.reading.path, pick_up.source
     at_path = await articles.get(tx, known.article_id) if known and known.article_id else None
-    by_id = await articles.find_by_source_id(tx, source, document.source_id) if document.source_id else []
+    by_id = await identities.find_by_source_id(tx, source, document.source_id) if document.source_id else []
     url = identity.url_key(document)
-    by_url = await articles.find_by_canonical_url(tx, source, url) if url else []
+    by_url = await identities.find_by_canonical_url(tx, source, url) if url else []
     twins = [d for d in await documents.by_digest(tx, source, loaded.digest) if d.path != path]
     by_bytes = await articles.get_many(tx, {d.article_id for d in twins if d.article_id}) if twins else {}
     left = known is not None and await _has_left(tx, pick_up, known)
@@ -266,7 +266,7 @@ async def _gone(
     lost = [article_id for article_id, title in pick_up.lost if identity.similar_titles(document.title, title)]
     wanted = dict.fromkeys((*near, *lost[:_LOST]))
     found = await articles.get_many(tx, wanted) if wanted else {}
-    for article in await articles.find_by_title_key(tx, pick_up.source, identity.title_key(document)):
+    for article in await identities.find_by_title_key(tx, pick_up.source, identity.title_key(document)):
         found.setdefault(article.id, article)
     return await _all_known(tx, pick_up, path, found.values())
 

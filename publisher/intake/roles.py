@@ -197,6 +197,6 @@ def _is_pages(page: Lines, at: int, title_at: int | None) -> bool:
         return True
     if ends_sentence(line):
         return False
-    if share < _CERTAIN and len(line) < _LONGEST_CALL and not shape.CALLS.isdisjoint(page.folded[at].split()[:1]):
+    if share < _CERTAIN and len(line) < _LONGEST_CALL and not shape.CALLS.isdisjoint(page.words[at][:1]):
         return True
     return shape.is_page_words(line) or (page.repeated(at) and share < _CERTAIN)

@@ -13,7 +13,7 @@ from dataclasses import field as dataclass_field
 
 from publisher.intake import line_model, shape
 from publisher.intake.lines import ends_sentence
-from publisher.text import fold
+from publisher.text import fold, folded_words
 
 #: So many lines before the body may hold headline, standfirst and byline; what lies before is the page's.
 HEAD = 30
@@ -32,10 +32,10 @@ class Lines:
     lines: list[str]
     #: Each line's words in lower case, for comparing.
     folded: list[str]
+    #: The words of each of those.
+    words: list[list[str]]
     #: How often each of those stands in the text, glued to other lines too.
     counts: Counter[str]
-    #: Where each of those stands first.
-    first: dict[str, int]
     #: True for each line that looks like running text.
     running: list[bool] = dataclass_field(default_factory=list)
     #: Index of each line that had the headline glued to its end, and the headline.
@@ -55,9 +55,9 @@ class Lines:
 
 def read(blocks: list[str], model: line_model.Model | None = None) -> Lines:
     """What is known of `blocks`; `start` equals `end` where none of them looks like running text."""
-    folded = [fold(line) for line in blocks]
-    first = {line: at for at, line in reversed(list(enumerate(folded)))}
-    page = Lines(list(blocks), folded, Counter(folded), first)
+    words = list(map(folded_words, blocks))
+    folded = list(map(" ".join, words))
+    page = Lines(list(blocks), folded, words, Counter(folded))
     _unglue(page)
     page.running = [shape.is_sentence(line) and not shape.is_notice(line) for line in page.lines]
     page.start, page.end = _run(page)
@@ -72,7 +72,7 @@ def read(blocks: list[str], model: line_model.Model | None = None) -> Lines:
 def _shares(page: Lines, model: line_model.Model | None) -> list[float]:
     """The model's word on each line; that of the run alone for a book, and where the model sees no article."""
     if len(page.lines) <= _LONGEST:
-        shares = line_model.shares(page.lines, page.folded, model)
+        shares = line_model.shares(page.lines, page.folded, page.words, model)
         if max(shares, default=0.0) >= LIKELY:
             return shares
     return [float(page.start <= at < page.end) for at in range(len(page.lines))]
@@ -86,7 +86,8 @@ def _unglue(page: Lines) -> None:
         for head in heads if line.endswith(ends) else ():
             if line.endswith(head) and len(line) >= len(head) + 12:
                 page.lines[at] = line[: -len(head)].rstrip()
-                page.folded[at] = fold(page.lines[at])
+                page.words[at] = folded_words(page.lines[at])
+                page.folded[at] = " ".join(page.words[at])
                 page.counts[fold(head)] += 1
                 page.unglued[at] = head
                 break

@@ -11,7 +11,7 @@ from functools import lru_cache
 
 from publisher.intake.lines import ends_sentence
 from publisher.model import Related
-from publisher.text import fold, one_line
+from publisher.text import fold, folded_words, one_line
 
 _MAY_POINT = re.compile(r"[:：»>–—|-]")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uac00-\ud7af\uf900-\ufaff\uff00-\uffef]")
@@ -66,7 +66,15 @@ _PAGE_WORD = re.compile(
     r"|©|@\w|https?://|www\.",
     re.IGNORECASE,
 )
-
+#: A line of ASCII without any of these words, and without an address, has none: asking a set costs less.
+_MAY_BE_PAGE = frozenset((
+    "share", "tweet", "comment", "comments", "reply", "replies", "log", "login", "sign", "subscribe", "newsletter",
+    "newsletters", "advertisement", "advertisements", "sponsored", "cookie", "cookies", "privacy", "print", "mail",
+    "email", "facebook", "twitter", "whatsapp", "linkedin", "pinterest", "instagram", "menu", "search", "tag", "tags",
+    "category", "categories", "posted", "teilen", "kommentar", "kommentare", "anzeige", "drucken", "partager",
+    "commentaire", "commentaires", "imprimer", "compartir", "comentario", "comentarios", "condividi", "delen",
+))  # fmt: skip
+_ADDRESS = re.compile(r"[@:]|[wW]{3}")
 
 #: Lines are asked for more than once, and those of the page around an article stand on every page.
 _remembered = lru_cache(maxsize=8192)
@@ -127,7 +135,10 @@ def is_titlelike(line: str) -> bool:
 @_remembered
 def is_page_words(line: str) -> bool:
     """True for a short line of the page around the article: buttons, links, counters."""
-    return len(line) < 80 and _PAGE_WORD.search(line) is not None
+    if len(line) >= 80:
+        return False
+    may_be = not line.isascii() or _ADDRESS.search(line) or not _MAY_BE_PAGE.isdisjoint(folded_words(line))
+    return bool(may_be) and _PAGE_WORD.search(line) is not None
 
 
 def is_notice(line: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from functools import lru_cache
-from itertools import accumulate
 from zlib import crc32
 
 from publisher.intake.identity import words_of
@@ -22,25 +21,37 @@ SIZE = _OF_TEXT + 1
 _LONGEST = 500_000
 #: Words of a run.
 _RUN = 4
+_SPACE = ord(" ")
+#: Of the checksums.
+_GREATEST = 0xFFFF_FFFF
 
 
 @lru_cache(maxsize=64)  # a document is asked for it when it is looked for, and when it is kept
 def sketch(title: str, text: str) -> tuple[int, ...]:
     """At most `SIZE` different numbers of 63 bits."""
-    found = list(_runs(text[:_LONGEST]))
-    # The quick checksum only chooses; what is stored tells many more texts apart.
-    sums = list(map(crc32, found))
-    limit = sorted(sums)[:_OF_TEXT][-1]  # sorting bare numbers, and then a few pairs, is half the cost of a heap
-    chosen = sorted(pair for pair in zip(sums, found, strict=True) if pair[0] <= limit)[:_OF_TEXT]
-    return tuple(dict.fromkeys(map(_number, (f"title:{fold(title)}".encode(), *(run for _, run in chosen)))))
-
-
-def _runs(text: str) -> set[bytes]:
-    """`identity.runs`, each in UTF-8 with spaces between; of a text too short for them the text itself."""
+    text = text[:_LONGEST]
     whole = " ".join(words_of(text)).encode()
-    ends = list(accumulate(map(len, whole.split(b" ")), lambda end, length: end + 1 + length))
-    begins = [0, *(end + 1 for end in ends)]
-    return {whole[begin:end] for begin, end in zip(begins, ends[_RUN - 1 :], strict=False)} or {fold(text).encode()}
+    chosen = _chosen(whole) or [fold(text).encode()]  # too short for runs: the text itself
+    return tuple(dict.fromkeys(map(_number, (f"title:{fold(title)}".encode(), *chosen))))
+
+
+def _chosen(whole: bytes) -> list[bytes]:
+    """Of `identity.runs`, in words joined by spaces, those with the smallest checksums; none of a short text.
+
+    The quick checksum only chooses; what is stored tells many more texts apart.
+    """
+    import numpy as np  # noqa: PLC0415 - 0.1 s to load, and only new texts need it
+
+    spaces = np.flatnonzero(np.frombuffer(whole, dtype=np.uint8) == _SPACE).tolist()
+    begins, ends = [0, *(at + 1 for at in spaces)], [*spaces, len(whole)][_RUN - 1 :]
+    runs = map(whole.__getitem__, map(slice, begins, ends))
+    sums = np.fromiter(map(crc32, runs), dtype=np.uint32, count=len(ends))
+    # They are spread evenly: a few are enough to sort, unless much of the text is the same.
+    likely = np.flatnonzero(sums <= min(_GREATEST, (4 * _OF_TEXT << 32) // max(1, len(ends))))
+    found = {(int(sums[at]), whole[begins[at] : ends[at]]) for at in likely}
+    if len(found) < _OF_TEXT:
+        found = {(int(value), whole[begin:end]) for value, begin, end in zip(sums, begins, ends, strict=False)}
+    return [run for _, run in sorted(found)[:_OF_TEXT]]
 
 
 def _number(part: bytes) -> int:

@@ -15,13 +15,44 @@ from publisher.intake.sketch import sketch
 from publisher.model import Article, Extracted
 from publisher.store import alike, articles
 from publisher.store.alike import Candidate
-from publisher.store.engine import Tx
+from publisher.store.engine import Store, Tx
+
+#: Articles without a sketch that get one in one transaction, and in one pick-up.
+_CHUNK, _AT_ONCE = 50, 5_000
 
 
 async def similar(tx: Tx, document: Extracted | Article) -> list[Candidate]:
     """Articles with a similar title that share some of the wording, at most 16."""
-    found = await alike.search(tx, sketch(document.title, document.content_text))
+    return _alike(document, await alike.search(tx, sketch(document.title, document.content_text)))
+
+
+async def similar_each(tx: Tx, documents: Sequence[Extracted]) -> list[list[Candidate]]:
+    """What `similar` finds for each of these."""
+    found = await alike.search_each(tx, [sketch(one.title, one.content_text) for one in documents])
+    return [_alike(document, near) for document, near in zip(documents, found, strict=True)]
+
+
+def _alike(document: Extracted | Article, found: Sequence[Candidate]) -> list[Candidate]:
     return [candidate for candidate in found if similar_titles(document.title, candidate.title)]
+
+
+async def catch_up(store: Store) -> int:
+    """Makes articles found that were written before sketches were; how many. Some at a time, not all of a huge archive.
+
+    Costs one look where there are none.
+    """
+    count = 0
+    while count < _AT_ONCE:
+        async with store.read() as tx:
+            if not await alike.unsketched(tx, 1):
+                break
+        async with store.write() as tx:
+            await articles.lock(tx)
+            ids = await alike.unsketched(tx, _CHUNK)
+            found = (await articles.get_many(tx, ids)).values()
+            await alike.fill(tx, ids, [(each, sketch(each.title, each.content_text)) for each in found])
+        count += len(ids)
+    return count
 
 
 async def note(

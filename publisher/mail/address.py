@@ -40,7 +40,7 @@ class Mailbox:
 def mailbox(email: str, name: str = "") -> Mailbox:
     """The mailbox of a person. Raises MessageError, without naming the address, where it cannot be one."""
     if _USUAL.fullmatch(email):
-        return Mailbox(one_line(name), email)
+        return Mailbox(one_line(name) if name else "", email)
     try:
         found = address.parse(email)
     except PublisherError as error:

@@ -79,6 +79,7 @@ class Ahead:
     def _take(self, want: int, now: datetime) -> list[Claim]:
         taken: list[Claim] = []
         self._barred, self._opens = 0, None
+        room = self.pace.room()
         for _ in range(len(self._held)):
             if len(taken) == want:
                 break
@@ -89,9 +90,11 @@ class Ahead:
                 self._known.discard((claim.kind, claim.id))
                 continue
             free_at = now if claim.kind == "notice" else self.pace.next_free or now
-            if at is not None and max(at, free_at) <= now:
+            full = room is not None and room <= 0 and claim.kind != "notice"
+            if at is not None and max(at, free_at) <= now and not full:
                 self.pace.begins(claim, now)
                 taken.append(claim)
+                room = None if room is None else room - (claim.kind != "notice")
                 continue
             self._held.append(claim)
             self._barred += at is None or at > now

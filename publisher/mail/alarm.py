@@ -7,9 +7,12 @@ There is one alarm of each kind at a time: told once, again after a while as lon
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+#: Complaints for each accepted message: told from here on, long before a provider acts (at 0.003).
+COMPLAINTS = 0.001
 
 #: Kind -> (what is wrong, that it is over, what to do).
 KINDS = {
@@ -26,6 +29,14 @@ KINDS = {
         "`publisher outbox list --state in_doubt` names them; ask the mail server's log, then `outbox resolve`.",
     ),
     "dkim": ("The DKIM key cannot be used", "The DKIM key can be used again", "Nothing is sent until it can be."),
+    "policy": (
+        "A receiving domain refuses our mail", "No receiving domain refuses our mail any more",
+        "No reader is given up for it; the domain gets less for now. See `publisher bounces list --class policy`.",
+    ),
+    "complaints": (
+        "Readers call the mail spam", "Complaints are few again",
+        "Providers act at 0.3 %. `publisher bounces rates` tells where from. Those readers get no more mail.",
+    ),
     "store": ("The store is in trouble", "The store works again", "Nothing is planned or sent until it does."),
 }
 
@@ -60,6 +71,12 @@ class Facts:
     held_why: str = ""
     #: Messages in doubt that wait for the operator.
     doubtful: int = 0
+    #: Refusals of the last day that are about us; the domain with most of them, and its words.
+    refused: int = 0
+    refused_by: str = ""
+    refused_why: str = ""
+    #: Domains where more than a few readers complained: what was accepted, and how many did.
+    complained: Sequence[tuple[str, int, int]] = ()
 
 
 def troubles(facts: Facts, stuck: timedelta, why: str) -> dict[str, str]:
@@ -75,7 +92,21 @@ def troubles(facts: Facts, stuck: timedelta, why: str) -> dict[str, str]:
         found["held"] = f"{_messages(facts.held)} held back: {facts.held_why}"
     if facts.doubtful:
         found["doubt"] = f"{_messages(facts.doubtful)} in doubt: whether they arrived, only the mail server's log knows"
+    if facts.refused:
+        many = "A message was" if facts.refused == 1 else f"{facts.refused} messages were"
+        found["policy"] = f"{many} refused in a day, most by {facts.refused_by}: {facts.refused_why}"
+    if facts.complained:
+        domain, accepted, count = facts.complained[0]
+        readers = "1 reader" if count == 1 else f"{count} readers"
+        share = 100 * count / max(accepted, 1)
+        found["complaints"] = f"In 7 days {readers} at {domain} complained, of {_messages(accepted)} ({share:.2f} %)"
     return found
+
+
+def near_limit(rates: Iterable[tuple[str, int, int]]) -> list[tuple[str, int, int]]:
+    """Of (domain, accepted, complaints) those that come near to what providers bear, the worst first."""
+    near = [rate for rate in rates if rate[2] > COMPLAINTS * rate[1]]
+    return sorted(near, key=lambda rate: -rate[2] / max(rate[1], 1))
 
 
 def updated(known: Mapping[str, Alarm], wrong: Mapping[str, str], judged: Iterable[str], now: datetime) -> list[Alarm]:

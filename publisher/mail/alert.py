@@ -10,10 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Awaitable, Callable, Sequence
-from contextlib import suppress
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from publisher import http, log
 from publisher.config import Settings
@@ -21,11 +20,10 @@ from publisher.crypto import check_rsa
 from publisher.errors import PublisherError, StoreError
 from publisher.mail import address, alarm, compose, message
 from publisher.mail.alarm import Alarm, Facts
-from publisher.mail.press import signer_of
-from publisher.mail.relay import ways_of
-from publisher.mail.transport import Session, Transport, UnreachedError
+from publisher.mail.aside import send_aside, signer_or_none
+from publisher.mail.transport import Transport
 from publisher.outgoing import Reply
-from publisher.store import alarms
+from publisher.store import alarms, bounce_view
 from publisher.store.engine import Store
 from publisher.text import one_line, shorten
 
@@ -33,6 +31,10 @@ _log = log.get("alerts")
 
 #: Seconds that one way out may take.
 _PATIENCE = 10.0
+#: Refusals and complaints of so long are told of.
+_LATELY, _WEEK = timedelta(days=1), timedelta(days=7)
+#: Complaints are weighed anew after so long, though none was added.
+_WEIGHED = timedelta(hours=1)
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Watch:
     known: dict[str, Alarm] | None = None
     #: Of the first look: the time before it tells nothing about mail that is stuck.
     since: datetime | None = None
+    #: Complaints that were weighed against what was accepted, when, and what came of it: that takes a while.
+    weighed: tuple[int, datetime, list[tuple[str, int, int]]] | None = None
     #: Ways out that failed, and why: told in the log once.
     failed: dict[str, str] = field(default_factory=dict)
 
@@ -86,11 +90,12 @@ async def _look(
         # What rests on purpose, or was not watched for long enough, is not stuck yet, nor is it over.
         blind = resting or state.since is None or now - state.since < settings.alerts.stuck
         facts = await _facts(store, now - settings.alerts.stuck, blind=blind)
+        facts = await _come_back(store, state, facts, now)
     except StoreError as error:
         wrong["store"] = str(error)
     else:
         wrong |= alarm.troubles(facts, settings.alerts.stuck, why)
-        judged |= {"held", "doubt"} if blind and not facts.moving else {"held", "doubt", "stuck"}
+        judged |= {"held", "doubt", "policy", "complaints"} | (set() if blind and not facts.moving else {"stuck"})
     return wrong, judged
 
 
@@ -107,6 +112,20 @@ async def _facts(store: Store, before: datetime, *, blind: bool) -> Facts:
         deferred = await alarms.mostly_deferred(tx, before)
         reply = deferred.reply if deferred.count else await alarms.last_words(tx, before)
         return replace(facts, late=late, deferred=deferred.count, reply=_words(reply))
+
+
+async def _come_back(store: Store, state: Watch, facts: Facts, now: datetime) -> Facts:
+    """`facts`, with what came back."""
+    async with store.read() as tx:
+        refused, domain, why = await bounce_view.policy_refusals(tx, now - _LATELY)
+        complaints = await bounce_view.complaints(tx, now - _WEEK)
+        known = state.weighed
+        if known is None or known[0] != complaints or now - known[1] > _WEIGHED:
+            rates = await bounce_view.rates_by_domain(tx, now - _WEEK) if complaints else []
+            told = ((rate.of, rate.accepted, rate.reports.get("complaint", 0)) for rate in rates)
+            known = state.weighed = (complaints, now, alarm.near_limit(told))
+    words = shorten(one_line(why), 300)
+    return replace(facts, refused=refused, refused_by=domain, refused_why=words, complained=known[2])
 
 
 def _words(reply: Reply) -> str:
@@ -153,30 +172,14 @@ def _note(before: Alarm | None, one: Alarm) -> None:
 async def _mail(settings: Settings, one: Alarm, now: datetime, transport: Transport | None) -> None:
     """A plain message, past the ledger. Raises PublisherError where nobody takes it."""
     origin, recipient = message.sender(settings), address.parse(settings.alerts.email)
-    try:
-        signer = await asyncio.to_thread(signer_of, settings)
-    except PublisherError:  # which is what the alarm is about
-        signer = None
     words = f"{alarm.text(one)}\n{settings.site.url}\n"
     content = compose.Content(f"[{settings.site.title}] {alarm.title(one)}", "", words)
     letter = compose.Letter(recipient, now, f"alarm.{secrets.token_hex(12)}@{origin.domain}", {})
-    ready = compose.fill(compose.compile_message(content, compose.Frame(origin, signer=signer)), letter, now)
-    session = await _session([transport] if transport else [way.transport for way in ways_of(settings)])
-    try:
-        reply = await session.send(origin.address, recipient.address, ready)
-    finally:
-        await session.close()
+    frame = compose.Frame(origin, signer=await signer_or_none(settings))
+    ready = compose.fill(compose.compile_message(content, frame), letter, now)
+    reply = await send_aside(settings, recipient.address, ready, transport)
     if not 200 <= reply.code <= 299:
         raise PublisherError(f"refused: {_words(reply)}")
-
-
-async def _session(transports: Sequence[Transport]) -> Session:
-    """Over the first of them that can be reached; raises UnreachedError where none can."""
-    *others, last = transports
-    for transport in others:
-        with suppress(UnreachedError):
-            return await transport.open()
-    return await last.open()
 
 
 async def _post(settings: Settings, one: Alarm, now: datetime) -> None:

@@ -19,7 +19,7 @@ from functools import lru_cache
 from publisher import slots
 from publisher.mail import dkim, headers, quoted
 from publisher.mail.address import Mailbox
-from publisher.mail.dkim import Signer, Stamp
+from publisher.mail.dkim import Signer, Stamp, Unsealed
 
 #: Stands between the parts; holds `=_`, which quoted-printable never does (RFC 2045 section 6.7).
 BOUNDARY = "=_publisher-parts"
@@ -71,6 +71,8 @@ class Letter:
     message_id: str
     #: Values of the slots; `slots.UNSUBSCRIBE_URL` stands in List-Unsubscribe too.
     values: Mapping[str, str]
+    #: A further way out in List-Unsubscribe: an address; empty: none.
+    mailto: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +81,12 @@ class Compiled:
 
     #: Header lines.
     head: bytes
-    #: The body, cut where a value goes in; the header's end is in the first piece.
+    #: The body, cut where a value goes in.
     pieces: tuple[bytes, ...]
     #: (slot, in HTML): one fewer than pieces.
     holes: tuple[tuple[str, bool], ...]
+    #: The slots among them.
+    asked: frozenset[str]
     of_list: bool
     stamp: Stamp | None
 
@@ -99,7 +103,7 @@ def compile_message(content: Content, frame: Frame) -> Compiled:
     else:
         head += _part_head("plain")
         parts = [(b"", content.text)]
-    pieces: list[bytes] = [b"\r\n"]
+    pieces: list[bytes] = [b""]
     holes: list[tuple[str, bool]] = []
     for number, (start, text) in enumerate(parts):
         holed = quoted.encode(text)
@@ -109,24 +113,49 @@ def compile_message(content: Content, frame: Frame) -> Compiled:
         holes += [(slot, number == 1) for slot in holed.holes]
     pieces[-1] += _END if content.html else b""
     stamp = None if frame.signer is None else dkim.stamp(frame.signer, head, _personal_names(frame))
-    return Compiled(head, tuple(pieces), tuple(holes), frame.identity is not None, stamp)
+    asked = frozenset(slot for slot, _ in holes)
+    return Compiled(head, tuple(pieces), tuple(holes), asked, frame.identity is not None, stamp)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """One recipient's copy, all but signed."""
+
+    #: All of it, in pieces.
+    parts: tuple[bytes, ...]
+    #: None: it goes out unsigned.
+    unsealed: Unsealed | None
 
 
 def fill(compiled: Compiled, letter: Letter, now: datetime) -> bytes:
     """One recipient's copy, signed as of `now` where it is to be. Raises KeyError for a slot without a value."""
-    values = {
-        (slot, in_html): quoted.value(html_entities.escape(letter.values[slot]) if in_html else letter.values[slot])
-        for slot, in_html in set(compiled.holes)
-    }
+    draft = drafted(compiled, letter, now)
+    if compiled.stamp is None or draft.unsealed is None:
+        return finished(draft, b"")
+    return finished(draft, compiled.stamp.signer.sign(draft.unsealed.data))
+
+
+def drafted(compiled: Compiled, letter: Letter, now: datetime) -> Draft:
+    """One recipient's copy but for the signature: that takes longer than all the rest, and nothing of ours."""
+    values: dict[tuple[str, bool], bytes] = {}
+    for slot in compiled.asked:
+        value = letter.values[slot]
+        escaped = html_entities.escape(value)
+        values[slot, False] = plain = quoted.value(value)
+        values[slot, True] = plain if escaped == value else quoted.value(escaped)
     joined = [compiled.pieces[0]]
     for hole, piece in zip(compiled.holes, compiled.pieces[1:], strict=True):
         joined += (values[hole], piece)
     fields = _personal_lines(letter, of_list=compiled.of_list)
-    if compiled.stamp is None:
-        return b"".join([compiled.head, *fields, *joined])
-    body = b"".join(joined)
-    signature = dkim.sign(compiled.stamp, fields, memoryview(body)[2:], now)
-    return b"".join([signature, compiled.head, *fields, body])
+    unsealed = None if compiled.stamp is None else dkim.unsealed(compiled.stamp, fields, joined, now)
+    return Draft((compiled.head, *fields, b"\r\n", *joined), unsealed)
+
+
+def finished(draft: Draft, signature: bytes) -> bytes:
+    """The message; `signature` is that of what the draft leaves to sign."""
+    if draft.unsealed is None:
+        return b"".join(draft.parts)
+    return b"".join((dkim.sealed(draft.unsealed, signature), *draft.parts))
 
 
 def _fixed_lines(subject: str, frame: Frame) -> bytes:
@@ -158,8 +187,18 @@ def _personal_lines(letter: Letter, *, of_list: bool) -> list[bytes]:
         headers.plain("Message-ID", f"<{letter.message_id.strip('<>')}>"),
     ]
     if of_list:
-        lines.append(headers.plain("List-Unsubscribe", f"<{letter.values[slots.UNSUBSCRIBE_URL]}>"))
+        lines.append(_unsubscribe_line(letter))
     return lines
+
+
+def _unsubscribe_line(letter: Letter) -> bytes:
+    """RFC 2369: the address on the web first; each way on a line of its own."""
+    url = f"<{letter.values[slots.UNSUBSCRIBE_URL]}>"
+    if not letter.mailto:
+        return headers.plain("List-Unsubscribe", url)
+    # RFC 6068 section 2: a plus sign stands for itself.
+    first, second = headers.plain("List-Unsubscribe", f"{url},"), f" <mailto:{letter.mailto}>\r\n"
+    return first + second.encode("ascii")
 
 
 @lru_cache(maxsize=1000)

@@ -135,7 +135,7 @@ async def _carry(run: Run, way: Way, session: Session) -> bool:
     parcel = await _next(run, None)
     while parcel is not None:
         outcome = await _one(run, way, session, parcel)
-        if run.relay.better(way, run.now()):
+        if run.relay.better(way, outcome.finished_at):
             await _hand_in(run, outcome)
             return True
         parcel = await _next(run, outcome)
@@ -164,11 +164,11 @@ async def _next(run: Run, outcome: Outcome | None) -> Parcel | None:
 async def _one(run: Run, way: Way, session: Session, parcel: Parcel) -> Outcome:
     """Sends one message; what became of it. Raises UnreachedError, the claim given back."""
     started, claim = run.now(), parcel.claim
-    if parcel.ready is None:
+    if not parcel.message:
         return Outcome(claim, withheld(claim).state, Reply(0, "", parcel.fault), started, started)
     on_wire = True
     try:
-        reply = await session.send(parcel.ready.sender, parcel.ready.recipient, parcel.ready.message)
+        reply = await session.send(parcel.sender, parcel.recipient, parcel.message)
     except UnreachedError:
         await _hand_in(run, None, unsent=claim)
         raise
@@ -177,7 +177,7 @@ async def _one(run: Run, way: Way, session: Session, parcel: Parcel) -> Outcome:
     except LostReplyError as error:
         reply = Reply(0, "", str(error))
     now = run.now()
-    way.heard(claim.domain, reply, now, jitter())
+    way.heard(claim, reply, now, jitter)
     spread = 0.0 if 200 <= reply.code <= 299 else jitter()
     verdict = judge(reply, claim, run.policy, now, spread, on_wire=on_wire)
     return Outcome(claim, verdict.state, reply, started, now, verdict.next_attempt_at)
@@ -186,7 +186,10 @@ async def _one(run: Run, way: Way, session: Session, parcel: Parcel) -> Outcome:
 async def _hand_in(
     run: Run, outcome: Outcome | None, *, unsent: Claim | None = None, want: Claim | None = None
 ) -> bool:
-    """Visits the counter, again after a while where the store fails: what is known must not be forgotten."""
+    """Visits the counter, again after a while where the store fails: what is known must not be forgotten.
+
+    A candidate is wanted once only: after a failure it may be another's.
+    """
     for pause in _PERSISTENCE:
         try:
             return await run.counter.visit(outcome, unsent=unsent, want=None if run.stop.is_set() else want)
@@ -194,5 +197,6 @@ async def _hand_in(
             if outcome is None and unsent is None:  # nothing is known that could be forgotten
                 raise
             _log.warning("the ledger could not be written", why=str(error), again_in=pause)
+            want = None
             await asyncio.sleep(pause)
     return await run.counter.visit(outcome, unsent=unsent)

@@ -1,17 +1,19 @@
 """Sender processes of the program's own: they make, sign and send messages; this process alone writes the ledger.
 
-    this process: ledger | visit <- socket <- | that process: press | connections | outcome, wants the next
+    this process: begin | ledger | visits <- socket <- | that process: press | connections | outcomes, wants the next
 
-What a process that dies leaves unanswered is in doubt. Each process has a share of the connections.
+They are started once, and serve one run of the deliver step after the other; each has a share of the connections. What
+a process that dies leaves unanswered is in doubt, and the next run starts another in its place.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
 import socket
-from collections.abc import AsyncIterator
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 from publisher import log
@@ -21,8 +23,22 @@ from publisher.mail.ahead import Ahead
 from publisher.mail.connections import GRACE, jitter
 from publisher.mail.judge import Policy, judge
 from publisher.mail.ledger import Ledger
-from publisher.mail.sender import work
-from publisher.mail.talk import Answered, Asked, Ended, Stop, Talk
+from publisher.mail.talk import (
+    Answered,
+    Begin,
+    Ended,
+    Given,
+    Key,
+    Stop,
+    Talk,
+    Visit,
+    Visits,
+    Wanted,
+    claim_values,
+    open_talk,
+    outcome_of,
+    pack,
+)
 from publisher.outgoing import Claim, Outcome, Reply
 
 _log = log.get("mail")
@@ -34,152 +50,221 @@ _LATE = 3.0
 
 
 @dataclass(slots=True)
+class Process:
+    """A sender process, and the talk with it."""
+
+    child: subprocess.Popen[bytes]
+    talk: Talk
+
+    async def end(self) -> None:
+        """Ends it: it sees that nobody talks to it any more. One that serves a run ends at once."""
+        await self.talk.close()
+        try:
+            await asyncio.to_thread(self.child.wait, GRACE + _LATE)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            await asyncio.to_thread(self.child.wait)
+
+
+@dataclass(slots=True)
 class Crew:
-    """The other processes of one run."""
+    """The other processes of one program, from one run of the deliver step to the next. Close it at the end."""
+
+    _processes: list[Process] = field(default_factory=list)
+
+    async def ready(self, settings: Settings) -> None:
+        """Starts those that `mail.processes` names, and waits until they wait for a run; between runs only."""
+        for process in await self._complete(min(settings.mail.processes, settings.mail.connections) - 1):
+            await process.talk.hear()
+
+    async def _complete(self, count: int) -> list[Process]:
+        """Starts what is missing of so many processes."""
+        await self._discharge([process for process in self._processes if process.child.poll() is not None])
+        missing: list[Process] = []
+        try:
+            while len(self._processes) + len(missing) < count:
+                missing.append(await _started())
+        except OSError as error:
+            _log.error("a sender process cannot be started", why=error.strerror)
+        self._processes += missing
+        return missing
+
+    @contextlib.asynccontextmanager
+    async def called(
+        self, settings: Settings, ledger: Ledger, ahead: Ahead, policy: Policy, stop: asyncio.Event, due: int
+    ) -> AsyncIterator[Called]:
+        """A run with `mail.processes` less one, as long as there is work for all; they end it with the block."""
+        connections = settings.mail.connections
+        wanted = max(1, min(settings.mail.processes, connections, due // _WORTH))
+        await self._complete(wanted - 1)
+        mates = [Mate(process, ledger, ahead, policy) for process in self._processes[: wanted - 1]]
+        count = len(mates) + 1
+        called = Called(connections // count + (connections % count > 0))
+        broken, packed = asyncio.Event(), pack(settings)
+        for number, mate in enumerate(mates, 1):
+            mate.talk.say(Begin(packed, connections // count + (number < connections % count)))
+            called.serving.append(asyncio.create_task(_serve(called, mate, stop, broken)))
+        whole = False
+        try:
+            try:
+                yield called
+                whole = True
+            except Exception:
+                broken.set()  # the others finish what is on the wire
+                whole = True
+                raise
+        finally:
+            if not whole:  # this run was cancelled
+                await asyncio.gather(*(mate.process.end() for mate in mates))
+            # What they had is settled before the ledger closes.
+            await asyncio.gather(*called.serving, return_exceptions=True)
+            await self._discharge([mate.process for mate in mates if mate.gone or not whole])
+
+    async def close(self) -> None:
+        """Ends them all."""
+        await self._discharge(self._processes)
+
+    async def _discharge(self, gone: Sequence[Process]) -> None:
+        self._processes = [process for process in self._processes if process not in gone]
+        await asyncio.gather(*(process.end() for process in gone))
+
+
+@dataclass(slots=True)
+class Called:
+    """What the other processes do in one run."""
 
     #: Connections of this process.
     share: int
     lost: str = ""
     drained: bool = False
-    _talks: list[asyncio.Task[None]] = field(default_factory=list)
+    serving: list[asyncio.Task[int]] = field(default_factory=list)
 
-    @staticmethod
-    @contextlib.asynccontextmanager
-    async def called(
-        settings: Settings, ledger: Ledger, ahead: Ahead, policy: Policy, stop: asyncio.Event, due: int
-    ) -> AsyncIterator[Crew]:
-        """Starts `mail.processes` less one, as long as there is work for all; ends them when the block ends."""
-        connections = settings.mail.connections
-        processes = max(1, min(settings.mail.processes, connections, due // _WORTH))
-        shares = [connections // processes + (at < connections % processes) for at in range(processes)]
-        crew = Crew(shares[0])
-        broken = asyncio.Event()
-        try:
-            async with contextlib.AsyncExitStack() as stack:
-                for share in shares[1:]:
-                    talk = await stack.enter_async_context(_process(settings, share, broken))
-                    mate = Mate(talk, ledger, ahead, policy)
-                    crew._talks.append(asyncio.create_task(crew._serve(mate, stop)))
-                try:
-                    yield crew
-                except Exception:
-                    broken.set()  # the others finish what is on the wire
-                    raise
-        finally:  # what they had is settled before the ledger closes
-            await asyncio.gather(*crew._talks, return_exceptions=True)
+    async def ended(self) -> int:
+        """Waits for all; how many messages are in doubt because one died. Raises the first fault that is ours."""
+        return sum(await asyncio.gather(*self.serving))
 
-    async def ended(self) -> None:
-        """Waits for all of them; raises the first fault that is ours."""
-        await asyncio.gather(*self._talks)
 
-    async def _serve(self, mate: Mate, stop: asyncio.Event) -> None:
-        """Answers one process until it ends, well or not."""
-        stopping = asyncio.create_task(_tell_stop(mate.talk, stop))
-        ended = False
-        try:
-            while (frame := await mate.talk.hear()) is not None:
-                if isinstance(frame, Ended):
-                    ended = True
-                    self.lost = self.lost or frame.lost
-                    self.drained = self.drained or frame.drained
-                    if frame.fault:
-                        _log.error("a sender process failed", why=frame.fault)
-                else:
-                    mate.begin(frame)
-        finally:
-            stopping.cancel()
-            in_doubt = await mate.leave()
-            if in_doubt or not (ended or stop.is_set()):
-                _log.error("a sender process ended in the middle of its work", in_doubt=in_doubt)
+async def _serve(called: Called, mate: Mate, stop: asyncio.Event, broken: asyncio.Event) -> int:
+    """Answers one process until it ends its run, well or not; how many messages it left in doubt."""
+    stopping = [asyncio.create_task(_tell_stop(mate.talk, sign)) for sign in (stop, broken)]
+    ended = None
+    try:
+        while ended is None and (frame := await mate.talk.hear()) is not None:
+            if isinstance(frame, Ended):
+                ended = frame
+                called.lost = called.lost or frame.lost
+                called.drained = called.drained or frame.drained
+                if frame.fault:
+                    _log.error("a sender process failed", why=frame.fault)
+            elif isinstance(frame, Visits | Wanted):
+                mate.begin(frame)
+    finally:
+        for task in stopping:
+            task.cancel()
+        mate.gone = ended is None
+        in_doubt = await mate.leave()
+    if in_doubt or not (ended or stop.is_set()):
+        _log.error("a sender process ended in the middle of its work", in_doubt=in_doubt)
+    return in_doubt
 
 
 @dataclass(slots=True)
 class Mate:
-    """Another process, as this one sees it."""
+    """Another process in one run, as this one sees it."""
 
-    talk: Talk
+    process: Process
     ledger: Ledger
     ahead: Ahead
     policy: Policy
+    #: It ended before its run did.
+    gone: bool = False
     #: Candidates that it was given, and claims that it has.
-    _given: dict[tuple[str, int], Claim] = field(default_factory=dict)
-    _claimed: dict[tuple[str, int], Claim] = field(default_factory=dict)
-    _visits: set[asyncio.Task[None]] = field(default_factory=set)
+    _given: dict[Key, Claim] = field(default_factory=dict)
+    _claimed: dict[Key, Claim] = field(default_factory=dict)
+    _answering: set[asyncio.Task[None]] = field(default_factory=set)
+    _giving: set[asyncio.Task[None]] = field(default_factory=set)
 
-    def begin(self, frame: Asked) -> None:
+    @property
+    def talk(self) -> Talk:
+        """The talk with it."""
+        return self.process.talk
+
+    def begin(self, frame: Visits | Wanted) -> None:
         """Does what it asks for, beside what it asks next."""
-        visit = asyncio.create_task(self._answer(frame))
-        self._visits.add(visit)
-        visit.add_done_callback(self._visits.discard)
+        if isinstance(frame, Wanted):
+            task, tasks = asyncio.create_task(self._give(frame)), self._giving
+        else:
+            task, tasks = asyncio.create_task(self._visit(frame)), self._answering
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
 
     async def leave(self) -> int:
-        """It ended: what it had claimed and not answered for may have been on the wire; how many."""
-        await asyncio.gather(*self._visits, return_exceptions=True)
+        """It ended: what it had claimed and not answered for may have been on the wire; how many.
+
+        Where that is to be repeated it is at once, as after the death of the whole program.
+        """
+        for task in self._giving:  # candidates may be long in coming, and nobody waits for them any more
+            task.cancel()
+        await asyncio.gather(*self._answering, *self._giving, return_exceptions=True)
         for claim in self._given.values():
             self.ahead.decided(claim, claimed=False)
         now = self.ledger.clock()
         for claim in self._claimed.values():
             reply = Reply(0, "", "the sender process ended before the server's reply")
             verdict = judge(reply, claim, self.policy, now, jitter(), on_wire=True)
-            await self.ledger.visit(Outcome(claim, verdict.state, reply, now, now, verdict.next_attempt_at))
+            again_at = None if verdict.next_attempt_at is None else now
+            await self.ledger.visit(Outcome(claim, verdict.state, reply, now, now, again_at))
         return len(self._claimed)
 
-    async def _answer(self, frame: Asked) -> None:
+    async def _give(self, frame: Wanted) -> None:
         try:
-            answer = await (self._give(frame.more) if frame.more else self._visit(frame))
+            claims = await self.ahead.give(frame.more)
         except Exception as error:  # noqa: BLE001 - it is raised again where it was asked for
-            fault = str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
-            self.talk.say(Answered(frame.number, fault=fault))
+            self.talk.say(Given(frame.number, [], _words(error)))
         else:
-            self.talk.say(Answered(frame.number, answer))
+            self._given.update(((claim.kind, claim.id), claim) for claim in claims)
+            self.talk.say(Given(frame.number, [claim_values(claim) for claim in claims]))
 
-    async def _give(self, want: int) -> list[Claim]:
-        claims = await self.ahead.give(want)
-        self._given.update(((claim.kind, claim.id), claim) for claim in claims)
-        return claims
+    async def _visit(self, frame: Visits) -> None:
+        # All of them enter at once, so they are served by one commit: it is for all of them, or for none.
+        entered = [self._enter(visit) for visit in frame.visits]
+        answers = await asyncio.gather(*entered, return_exceptions=True)
+        fault = next((_words(error) for error in answers if isinstance(error, BaseException)), "")
+        claimed = [answer is True for answer in answers]
+        for (done, unsent, want), mine in zip(frame.visits, claimed, strict=True):
+            candidate = None if want is None else self._given.pop(want)
+            if not fault:
+                for key in (None if done is None else done[0], unsent):
+                    if key is not None:
+                        del self._claimed[key]
+            if mine and want is not None and candidate is not None:
+                self._claimed[want] = candidate
+        self.talk.say(Answered(frame.number, claimed, fault))
 
-    async def _visit(self, frame: Asked) -> bool:
-        outcome, done = None, frame.done
-        if done is not None:
-            claim = self._claimed[done.claim]
-            outcome = Outcome(claim, done.state, done.reply, done.started_at, done.finished_at, done.next_attempt_at)
-        unsent = None if frame.unsent is None else self._claimed[frame.unsent]
-        want = None if frame.want is None else self._given[frame.want]
-        claimed = await self.ledger.visit(outcome, unsent=unsent, want=want)
-        for key in (None if done is None else done.claim, frame.unsent):
-            if key is not None:
-                del self._claimed[key]
-        if frame.want is not None:
-            del self._given[frame.want]
-            if claimed and want is not None:
-                self._claimed[frame.want] = want
-        return claimed
+    def _enter(self, visit: Visit) -> asyncio.Future[bool]:
+        """One of its connections at the counter."""
+        done, unsent, want = visit
+        outcome = None if done is None else outcome_of(done, self._claimed[done[0]])
+        back = None if unsent is None else self._claimed[unsent]
+        return self.ledger.enter(outcome, back, None if want is None else self._given[want])
 
 
-async def _tell_stop(talk: Talk, stop: asyncio.Event) -> None:
-    await stop.wait()
+def _words(error: BaseException) -> str:
+    return str(error) if isinstance(error, PublisherError) else f"{type(error).__name__}: {error}"
+
+
+async def _tell_stop(talk: Talk, sign: asyncio.Event) -> None:
+    await sign.wait()
     talk.say(Stop())
 
 
-@contextlib.asynccontextmanager
-async def _process(settings: Settings, share: int, broken: asyncio.Event) -> AsyncIterator[Talk]:
-    """A sender process with so many connections, and the talk with it. It is waited for, also once all is `broken`."""
+async def _started() -> Process:
+    """A sender process."""
     ours, theirs = socket.socketpair()
-    process = multiprocessing.get_context("spawn").Process(target=work, args=(settings, share, theirs), daemon=True)
-    process.start()
-    theirs.close()
-    talk = Talk(*await asyncio.open_connection(sock=ours))
-    waits = False
-    try:
-        yield talk
-        waits = True
-    finally:
-        if broken.is_set():
-            talk.say(Stop())
-        elif not waits:  # this run was cancelled
-            await talk.close()
-        await asyncio.to_thread(process.join, GRACE + _LATE)
-        await talk.close()
-        if process.is_alive():
-            process.kill()
-            await asyncio.to_thread(process.join)
+    with theirs:
+        number = str(theirs.fileno())
+        child = await asyncio.to_thread(
+            subprocess.Popen, [sys.executable, "-m", "publisher.mail.sender", number], pass_fds=(theirs.fileno(),),
+            stdin=subprocess.DEVNULL, process_group=0,  # a terminal's Ctrl-C is for the first one alone
+        )
+    return Process(child, await open_talk(ours))

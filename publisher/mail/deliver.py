@@ -26,7 +26,7 @@ from publisher.crypto import Keys
 from publisher.mail import pacing
 from publisher.mail.ahead import Ahead
 from publisher.mail.connections import Run, run_connections
-from publisher.mail.crew import Crew
+from publisher.mail.crew import Called, Crew
 from publisher.mail.judge import Policy
 from publisher.mail.ledger import open_ledger
 from publisher.mail.pace import Pace
@@ -72,14 +72,16 @@ class _Count:
     counted: Counter[DeliveryState] = field(default_factory=Counter)
     done: int = 0
     shown_at: datetime | None = None
-    #: Bound once: a line that nobody sees must cost nothing.
+    #: Bound once, and whether it tells of what goes well: a line that nobody sees must cost nothing.
     logger: log.Logger = field(default_factory=_log.bind)
+    chatty: bool = field(default_factory=lambda: log.chatty(_log))
 
     def __call__(self, outcome: Outcome) -> None:
         """Hears of an outcome that is recorded."""
         self.tally[outcome.state] += 1
         self.done += 1
-        _tell(self.logger, outcome)
+        if self.chatty or outcome.state != DeliveryState.ACCEPTED:
+            _tell(self.logger, outcome)
         if self.shown_at is None or outcome.finished_at - self.shown_at >= _GLIMPSE:
             self.shown_at = outcome.finished_at
             self.show()
@@ -95,19 +97,17 @@ class _Count:
 async def deliver(
     store: Store, settings: Settings, templates: Templates, keys: Keys, *, now: Callable[[], datetime],
     stop: asyncio.Event, progress: Progress = silent, relay: Relay | None = None, pace: Pace | None = None,
+    crew: Crew | None = None,
 ) -> DeliverReport:
     """Sends what is due over up to `mail.connections` connections; returns when nothing is due any more.
 
     After `stop` no message begins; what is on the wire has 8 seconds, then it is cut off and stays in doubt. `relay`
-    carries the rest after a failure, and `pace` what was learnt of receiving domains, from one run to the next.
+    carries the rest after a failure, `pace` what was learnt of receiving domains, and `crew` the other processes, from
+    one run to the next.
     """
     relay = relay or Relay()
     relay.use(settings)
-    due = soon = 0
-    if not (stop.is_set() or relay.resting(now())):
-        async with store.read() as tx:
-            due = await ledger_view.due(tx, now())
-            soon = await ledger_view.due(tx, now() + _SOON) if due else 0
+    due, soon = (0, 0) if stop.is_set() or relay.resting(now()) else await _waiting(store, now())
     if not due:
         return DeliverReport()
     if settings.mail.transport == "smtp" and not settings.site.url.startswith("https:"):
@@ -127,12 +127,23 @@ async def deliver(
         stock = Stock(ahead, press, now)
         stack.push_async_callback(_put_back, stock, ahead)
         run = Run(stock, ledger, relay, policy, now, stop)
-        crew = await stack.enter_async_context(Crew.called(settings, ledger, ahead, policy, stop, due))
-        await run_connections(run, min(crew.share, soon))
-        await crew.ended()
+        if crew is None:
+            crew = Crew()
+            stack.push_async_callback(crew.close)
+        called = await stack.enter_async_context(crew.called(settings, ledger, ahead, policy, stop, due))
+        await run_connections(run, min(called.share, soon))
+        if await called.ended() and policy.repeat:  # what a process had when it died is due again
+            await run_connections(run, called.share)
     if count.done:
         count.show()
-    return _report(run, crew, count)
+    return _report(run, called, count)
+
+
+async def _waiting(store: Store, now: datetime) -> tuple[int, int]:
+    """How many messages are due, and how many are in a minute."""
+    async with store.read() as tx:
+        due = await ledger_view.due(tx, now)
+        return due, await ledger_view.due(tx, now + _SOON) if due else 0
 
 
 async def _put_back(stock: Stock, ahead: Ahead) -> None:
@@ -151,9 +162,9 @@ def _on(stop: asyncio.Event, call: Callable[[], None]) -> asyncio.Task[None]:
     return asyncio.create_task(waiting())
 
 
-def _report(run: Run, crew: Crew, count: _Count) -> DeliverReport:
+def _report(run: Run, called: Called, count: _Count) -> DeliverReport:
     """What the run did."""
-    lost, drained = run.lost or crew.lost, run.drained or crew.drained
+    lost, drained = run.lost or called.lost, run.drained or called.drained
     if lost and not drained and not run.stop.is_set():
         failures, retry_at = run.relay.failures, run.relay.retry_at
         next_try = None if retry_at is None else retry_at.isoformat()

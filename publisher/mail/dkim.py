@@ -59,19 +59,35 @@ def stamp(signer: Signer, head: bytes, names: Sequence[str]) -> Stamp:
     return Stamp(signer, fixed, _cut(field), _cut(relaxed(field)))
 
 
-def sign(prepared: Stamp, lines: Sequence[bytes], body: bytes | memoryview, now: datetime) -> bytes:
-    """The DKIM-Signature line, folded, for a message of these further header lines, in the order of their names."""
+@dataclass(frozen=True, slots=True)
+class Unsealed:
+    """A signature field but for the signature."""
+
+    #: What is to be signed.
+    data: bytes
+    #: The field up to the value of `b=`.
+    start: bytes
+
+
+def unsealed(prepared: Stamp, lines: Sequence[bytes], body: Sequence[bytes], now: datetime) -> Unsealed:
+    """What is to be signed for a message of these further header lines, in the order of their names.
+
+    The body comes in pieces: joined for this alone it would cost as much as its hash.
+    """
     at, hashed = b"%d" % int(now.timestamp()), body_hash(body)
-    data = [prepared.fixed]
-    for line in lines:
-        data += (relaxed(line), b"\r\n")
     start, middle, end = prepared.relaxed
+    further = [relaxed(line) for line in lines]
     # Section 3.7: the signature's own field comes last, without a CRLF.
-    data += (start, at, middle, hashed, end)
-    value = base64.b64encode(prepared.signer.sign(b"".join(data)))
+    own = b"".join((start, at, middle, hashed, end))
     start, middle, end = prepared.written
-    folded = b"\r\n ".join(value[cut : cut + _B64_LINE] for cut in range(0, len(value), _B64_LINE))
-    return b"".join((start, at, middle, hashed, end, b"\r\n ", folded, b"\r\n"))
+    return Unsealed(prepared.fixed + b"\r\n".join((*further, own)), b"".join((start, at, middle, hashed, end)))
+
+
+def sealed(field: Unsealed, signature: bytes) -> bytes:
+    """The DKIM-Signature line, folded."""
+    value = base64.b64encode(signature)
+    lines = [value[at : at + _B64_LINE] for at in range(0, len(value), _B64_LINE)]
+    return b"\r\n ".join((field.start, *lines)) + b"\r\n"
 
 
 def fields(head: bytes) -> list[bytes]:
@@ -85,15 +101,30 @@ def relaxed(field: bytes) -> bytes:
     return name.strip().lower() + b":" + _WSP.sub(b" ", value.replace(b"\r\n", b"")).strip()
 
 
-def body_hash(body: bytes | memoryview) -> bytes:
-    """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end."""
-    view = memoryview(body)
-    end = len(view)
-    while end >= 2 and bytes(view[end - 2 : end]) == b"\r\n":
-        end -= 2
-    digest = hashlib.sha256(view[:end])
+def body_hash(body: Sequence[bytes]) -> bytes:
+    """`bh=` of a body in the `simple` form of section 3.4.3: empty lines at its end count as one line end.
+
+    `body` in pieces, none of which ends between CR and LF.
+    """
+    pieces = list(body)
+    end = 0
+    while pieces and not (end := _last_line(pieces[-1])):
+        pieces.pop()
+    digest = hashlib.sha256()
+    for piece in pieces[:-1]:
+        digest.update(piece)
+    if pieces:
+        digest.update(memoryview(pieces[-1])[:end])
     digest.update(b"\r\n")
     return base64.b64encode(digest.digest())
+
+
+def _last_line(piece: bytes) -> int:
+    """Where the line ends of its end begin."""
+    end = len(piece)
+    while piece.endswith(b"\r\n", 0, end):
+        end -= 2
+    return end
 
 
 def _signature(signer: Signer, names: list[str]) -> bytes:

@@ -21,36 +21,45 @@ class LostTrackError(NoReplyError):
     """Commands that came in one piece were lost, or their answers mixed up: what was said is no answer to anything."""
 
 
-async def one_by_one(wire: Wire, commands: Sequence[bytes], patience: float) -> Said:
+async def one_by_one(wire: Wire, commands: Sequence[str], patience: float) -> Said:
     """The replies up to the first that is no go-ahead, each waited for `patience` seconds. Raises NoReplyError."""
     said: Said = []
-    for number, command in enumerate(commands):
-        wire.write(command)
+    for command in commands:
+        wire.write(command.encode())
         said += await wire.replies(1, patience)
-        if said[-1][0] // 100 != GOOD[number]:
+        if refused(said) is not None:
             break
     return said
 
 
-async def in_one_piece(wire: Wire, commands: Sequence[bytes], patience: float) -> Said:
+async def in_one_piece(wire: Wire, commands: Sequence[str], patience: float) -> Said:
     """The replies to all commands, or to those before the server refused and closed. Raises LostTrackError."""
-    wire.write(b"".join(commands))
+    wire.write("".join(commands).encode())
     try:
         said = await wire.replies(len(commands), patience)
     except NoReplyError as error:
         said = wire.said()
         if not said or not wire.closed or said[-1][0] // 100 not in (4, 5):
             raise LostTrackError(str(error)) from error
-    if mixed_up([code for code, _ in said]):
+    if mixed_up(said):
         raise LostTrackError(f"answers out of order: {' '.join(str(code) for code, _ in said)}")
     return said
 
 
-def mixed_up(codes: Sequence[int]) -> bool:
-    """Whether these codes cannot be the answers to MAIL, RCPT and DATA, in this order, of a server that keeps count."""
-    first = next((at for at, code in enumerate(codes) if code // 100 != GOOD[at]), None)
+def refused(said: Said) -> int | None:
+    """Which of these replies to MAIL, RCPT and DATA is the first that is no go-ahead; None: all are."""
+    for at, (code, _) in enumerate(said):
+        if code // 100 != GOOD[at]:
+            return at
+    return None
+
+
+def mixed_up(said: Said) -> bool:
+    """Whether these cannot be the answers to MAIL, RCPT and DATA, in this order, of a server that keeps count."""
+    first = refused(said)
     if first is None:
         return False
+    code = said[first][0]
     # A transaction without a sender takes no recipient.
-    after_mail = first == 0 and any(code < 400 for code in codes[1:])
-    return codes[first] < 400 or codes[first] in UNKNOWN or after_mail
+    after_mail = first == 0 and any(later < 400 for later, _ in said[1:])
+    return code < 400 or code in UNKNOWN or after_mail

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import OrderedDict
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 import dns.asyncresolver
 import dns.exception
@@ -117,6 +118,7 @@ def operator(host: str) -> str:
     return ".".join(labels[-3:] if three else labels[-2:])
 
 
+@lru_cache(_KEPT)
 def _real(domain: str) -> bool:
     """Whether the DNS can know of it."""
     labels = domain.split(".")

@@ -6,7 +6,7 @@ import html as html_entities
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from publisher import slots, tokens
+from publisher import return_path, slots, tokens
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail import address, lint_parts
@@ -14,6 +14,7 @@ from publisher.mail.address import Mailbox
 from publisher.mail.compose import Content, Frame, Letter, ListIdentity, compile_message, feedback_id, fill
 from publisher.mail.dkim import Signer
 from publisher.mail.lint import Rules
+from publisher.outgoing import Claim
 from publisher.urls import absolute, article_path
 
 #: Who a sample is for where no reader is named.
@@ -63,9 +64,22 @@ def notice_frame(settings: Settings, signer: Signer | None = None) -> Frame:
 
 def letter(settings: Settings, keys: Keys, envelope: Envelope) -> Letter:
     """What makes a copy its recipient's own."""
-    leave = absolute(settings.site.url, f"/u/{tokens.make(keys, tokens.UNSUBSCRIBE, envelope.subscription_id)}")
-    values = {slots.UNSUBSCRIBE_URL: leave, slots.EMAIL: envelope.recipient.address}
-    return Letter(envelope.recipient, envelope.date, envelope.message_id, values)
+    leave = tokens.make(keys, tokens.UNSUBSCRIBE, envelope.subscription_id)
+    choose = tokens.make(keys, tokens.PREFERENCES, envelope.subscription_id)
+    values = {
+        slots.UNSUBSCRIBE_URL: absolute(settings.site.url, f"/u/{leave}"),
+        slots.PREFERENCES_URL: absolute(settings.site.url, f"/preferences/{choose}"),
+        slots.EMAIL: envelope.recipient.address,
+    }
+    domain = settings.inbound.bounce_domain if settings.inbound else ""
+    mailto = return_path.unsubscribe_address(keys, domain, envelope.subscription_id) if domain else ""
+    return Letter(envelope.recipient, envelope.date, envelope.message_id, values, mailto)
+
+
+def envelope_sender(settings: Settings, keys: Keys, claim: Claim) -> str:
+    """The return path of a claim's own message where `inbound.bounce_domain` takes it; empty: the sender's address."""
+    domain = settings.inbound.bounce_domain if settings.inbound else ""
+    return return_path.bounce_address(keys, domain, claim.kind, claim.id, claim.email_key) if domain else ""
 
 
 def sample(

@@ -16,7 +16,7 @@ from datetime import date, datetime, timedelta
 
 from publisher.mail.hours import Hours
 from publisher.mail.standing import CREDIT, Standing, about_relay, greylists, limits_us
-from publisher.outgoing import Claim, DeliveryState, Outcome
+from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 
 #: Domains that ask for less in a row, with nothing accepted meanwhile, until it is the relay that asks.
 DOMAINS = 3
@@ -70,7 +70,7 @@ class Pace:
         standing = self._groups.get(name)
         if standing is None:
             standing = self._groups[name] = Standing()
-        rate = 0.0 if notice else self._rate(claim.domain, name)
+        rate = 0.0 if notice or not self._by_domain else self._rate(claim.domain, name)
         full = not notice and (rate or standing.allowed is not None) and standing.kept >= standing.room(rate)
         if standing.stopped(now) or full:
             return standing.line_up(now, rate, self.limits.connections)
@@ -80,7 +80,8 @@ class Pace:
 
     def opens(self, claim: Claim, now: datetime) -> datetime | None:
         """When a candidate at hand may start, but for `next_free`; None: once another message has ended."""
-        standing = self._groups[self._names[claim.kind, claim.id]]
+        name = self._names[claim.kind, claim.id]
+        standing = self._groups[name]
         if standing.stopped_until is not None and standing.stopped_until > now:
             return standing.stopped_until
         if claim.kind == "notice":
@@ -89,6 +90,8 @@ class Pace:
         if at is None or at > now:
             return at
         if standing.allowed is not None and standing.under_way >= standing.allowed:
+            return None
+        if self._by_domain and (rate := self._rate(claim.domain, name)) and standing.under_way >= self._most(rate):
             return None
         return max(now, standing.next_free or now)
 
@@ -101,7 +104,7 @@ class Pace:
         if claim.kind == "notice":
             return
         self._digests += 1
-        if rate := self._rate(claim.domain, name):
+        if self._by_domain and (rate := self._rate(claim.domain, name)):
             standing.next_free = _after(standing.next_free, rate, now)
         if self.limits.rate:
             self.next_free = _after(self.next_free, self.limits.rate, now)
@@ -143,6 +146,12 @@ class Pace:
             self._changed.add(name)
         self._tidy(name, now)
 
+    def spare(self, domain: str, reply: Reply, now: datetime) -> None:
+        """A domain said in a report that it refuses us: it is left alone for a while, then gets more step by step."""
+        name = self._group(domain)
+        self._groups.setdefault(name, Standing()).stop(reply, now)
+        self._changed.add(name)
+
     def recall(self, groups: Iterable[tuple[str, Standing]], day: date | None = None, sent: int = 0) -> None:
         """Takes up what an earlier run knew, and how many digests were accepted on `day`."""
         self._groups.update(groups)
@@ -161,6 +170,22 @@ class Pace:
         self._changed.clear()
         return found
 
+    @property
+    def _by_domain(self) -> bool:
+        """Whether any receiving domain has a rate."""
+        return self.limits.domain_rate > 0 or bool(self.limits.rates)
+
+    def room(self) -> int | None:
+        """How many more digests may be under way by the overall rate; None: any number."""
+        return self._most(self.limits.rate) - self._digests if self.limits.rate else None
+
+    def _most(self, rate: float) -> int:
+        """Messages under way at a rate: those on the wire, and few that lie ready.
+
+        A rate counts what begins: all that lay ready while the servers were slow would leave in one burst.
+        """
+        return self.limits.connections + int(rate * CREDIT.total_seconds())
+
     def _rate(self, domain: str, name: str) -> float:
         rates = self.limits.rates
         if not rates:
@@ -170,6 +195,8 @@ class Pace:
     def _calendar(self, now: datetime) -> datetime | None:
         """When a digest may start by the clock and the calendar; None: that depends on those under way."""
         hours = self.limits.hours
+        if hours.quiet is None and hours.warm_up_since is None:
+            return now
         at = hours.after_quiet(now)
         allowance = hours.allowance(at)
         if allowance is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import datetime
 
 from publisher import log
@@ -14,6 +14,7 @@ from publisher.mail.exchanges import Exchanges
 from publisher.mail.hours import Hours
 from publisher.mail.pace import Limits, Pace
 from publisher.mail.standing import Standing
+from publisher.outgoing import Reply
 from publisher.store import throttles
 from publisher.store.engine import Store
 
@@ -41,6 +42,18 @@ async def fill(pace: Pace, store: Store, settings: Settings, now: datetime) -> N
     ]
     pace.recall(standing, hours.day(now), sent)
     pace.filled = True
+
+
+async def spare(pace: Pace, store: Store, refusals: Mapping[str, Reply], now: datetime) -> None:
+    """Spares domains that refused us, by what came back from them; written down, for whoever sends next."""
+    known = [(domain, Standing(), reply) for domain, reply in refusals.items()]
+    for domain, standing, reply in known:
+        pace.spare(domain, reply, now)
+        standing.stop(reply, now)
+    rows = [(domain, one.stopped_until, one.allowed or 1, one.reason) for domain, one, _ in known]
+    if rows:
+        async with store.write() as tx:
+            await throttles.save(tx, rows, ())
 
 
 def limits_of(settings: Settings) -> Limits:

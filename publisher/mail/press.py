@@ -1,8 +1,9 @@
 """Ready messages from claims.
 
-    claims | variants, compiled once (from a small cache), or notices | fill | sign | lint -> sender, recipient, bytes
+    claims | forms: variants, compiled once (from a small cache), or notices | filled | signed, all together | lint
 
-Signing runs beside the event loop, and keeps no other thread waiting. A variant's first message passes the whole lint
+Filling a form takes some ten microseconds. Signing takes ten times as long: it runs in threads, which hold the
+interpreter between two signatures only. A variant's first message passes the whole lint
 before any goes out; what the lint refuses is never sent.
 """
 
@@ -13,7 +14,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 
@@ -22,7 +23,7 @@ from publisher.crypto import Keys, load_rsa, sign_rsa_sha256
 from publisher.errors import MessageError, PublisherError, StoreError
 from publisher.mail import address, message, notices
 from publisher.mail.address import Mailbox
-from publisher.mail.compose import Compiled, Content, compile_message, fill
+from publisher.mail.compose import Compiled, Content, Draft, compile_message, drafted, finished
 from publisher.mail.dkim import Signer
 from publisher.mail.lint import Rules, lint
 from publisher.mail.message import Envelope
@@ -42,33 +43,43 @@ _SAMPLE = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Ready:
-    """A message that may go out."""
-
-    #: Of the envelope.
-    sender: str
-    recipient: str
-    message: bytes
-
-
-@dataclass(frozen=True, slots=True)
 class Parcel:
     """A candidate, and its message."""
 
     claim: Claim
-    #: None: it cannot be made, for the reason `fault`.
-    ready: Ready | None
+    #: Of the envelope.
+    sender: str = ""
+    recipient: str = ""
+    #: Empty: it cannot be made, for the reason `fault`.
+    message: bytes = b""
     fault: str = ""
 
 
 @dataclass(slots=True)
-class _Draft:
+class _Form:
     """A variant in the cache, or a notice."""
 
     compiled: Compiled
     rules: Rules
     #: Messages made of it that passed; the first is linted before any goes out, and so is a sample of the others.
     made: int = 0
+
+
+@dataclass(slots=True)
+class _Sheet:
+    """A message in the making."""
+
+    claim: Claim
+    form: _Form | None = None
+    recipient: Mailbox | None = None
+    draft: Draft | None = None
+    #: Why it cannot be made.
+    fault: str = ""
+
+    @property
+    def unsigned(self) -> bytes:
+        """What is to be signed, if anything is."""
+        return b"" if self.draft is None or self.draft.unsealed is None else self.draft.unsealed.data
 
 
 @dataclass(slots=True)
@@ -82,76 +93,83 @@ class Press:
     signer: Signer | None
     sender: Mailbox
     _threads: ThreadPoolExecutor
-    _drafts: OrderedDict[int, _Draft] = field(default_factory=OrderedDict)
+    #: By variant, and whether its text part goes alone.
+    _forms: OrderedDict[tuple[int, bool], _Form] = field(default_factory=OrderedDict)
 
     async def parcels(self, claims: Sequence[Claim], now: datetime) -> list[Parcel]:
         """The messages of these candidates, signed as of `now`. Raises StoreError; all else is the parcel's fault.
 
         A message that fails stops no other (I12).
         """
-        drafts = [await self._draft_or_fault(claim) for claim in claims]
-        jobs = list(zip(claims, drafts, strict=True))
-        if self.signer is None:
-            return self._make_all(jobs, now)
-        loop = asyncio.get_running_loop()
-        halves = [jobs[at::_THREADS] for at in range(_THREADS)]
-        made = [loop.run_in_executor(self._threads, self._make_all, half, now) for half in halves if half]
-        return [parcel for parcels in await asyncio.gather(*made) for parcel in parcels]
+        sheets = [await self._sheet(claim, now) for claim in claims]
+        signatures = iter(await self._signatures([sheet.unsigned for sheet in sheets if sheet.unsigned]))
+        return [self._parcel(sheet, next(signatures) if sheet.unsigned else b"") for sheet in sheets]
 
     def close(self) -> None:
         """Ends the threads; what they still make is thrown away."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
-    def _make_all(self, jobs: Sequence[tuple[Claim, _Draft | str]], now: datetime) -> list[Parcel]:
-        return [self._make(claim, draft, now) for claim, draft in jobs]
-
-    def _make(self, claim: Claim, draft: _Draft | str, now: datetime) -> Parcel:
-        if isinstance(draft, str):
-            return Parcel(claim, None, draft)
+    async def _sheet(self, claim: Claim, now: datetime) -> _Sheet:
+        """A candidate's message up to its signature, or why there is none."""
         try:
+            form = self._notice(claim) if claim.variant_id is None else await self._form(claim)
             recipient = address.mailbox(claim.email, claim.name)
             envelope = Envelope(recipient, claim.subscription_id, claim.message_id, claim.created_at or now)
-            made = fill(draft.compiled, message.letter(self.settings, self.keys, envelope), now)
-            if draft.made % _SAMPLE == 0:
-                faults = lint(made, message.for_recipient(draft.rules, recipient))
-                if faults:
-                    raise MessageError(faults)  # noqa: TRY301 - told like every other fault
-        except Exception as error:  # noqa: BLE001 - I12: one message that cannot be made stops no other
-            return Parcel(claim, None, _reason(error))
-        draft.made += 1
-        return Parcel(claim, Ready(self.sender.address, recipient.address, made))
-
-    async def _draft_or_fault(self, claim: Claim) -> _Draft | str:
-        """The compiled message of a candidate, or why there is none."""
-        try:
-            return self._notice(claim) if claim.kind == "notice" else await self._draft(claim)
+            draft = drafted(form.compiled, message.letter(self.settings, self.keys, envelope), now)
         except StoreError:
             raise
-        except Exception as error:  # noqa: BLE001 - I12: a template that fails stops no other message
-            return _reason(error)
+        except Exception as error:  # noqa: BLE001 - I12: one message that cannot be made stops no other
+            return _Sheet(claim, fault=_reason(error))
+        return _Sheet(claim, form, recipient, draft)
 
-    def _notice(self, claim: Claim) -> _Draft:
-        content = notices.render(self.templates, self.settings, self.keys, claim)
+    def _parcel(self, sheet: _Sheet, signature: bytes | str) -> Parcel:
+        """The message, linted where its form is to be; `signature` in words is why there is none."""
+        fault, made = sheet.fault, b""
+        if isinstance(signature, str):
+            fault = signature
+        elif sheet.draft is not None and sheet.form is not None and sheet.recipient is not None:
+            made, form = finished(sheet.draft, signature), sheet.form
+            if form.made % _SAMPLE == 0:
+                fault = "; ".join(lint(made, message.for_recipient(form.rules, sheet.recipient)))
+            form.made += not fault
+        if fault or sheet.recipient is None:
+            return Parcel(sheet.claim, fault=fault)
+        origin = message.envelope_sender(self.settings, self.keys, sheet.claim) or self.sender.address
+        return Parcel(sheet.claim, origin, sheet.recipient.address, made)
+
+    async def _signatures(self, data: Sequence[bytes]) -> list[bytes | str]:
+        """The signatures of these, in their order, each made in a thread; in words why there is none."""
+        if self.signer is None or not data:
+            return []
+        loop = asyncio.get_running_loop()
+        size = -(-len(data) // _THREADS)
+        shares = [data[at : at + size] for at in range(0, len(data), size)]
+        made = [loop.run_in_executor(self._threads, _sign_all, self.signer, share) for share in shares]
+        return [signature for signatures in await asyncio.gather(*made) for signature in signatures]
+
+    def _notice(self, claim: Claim) -> _Form:
+        content = _wanted(notices.render(self.templates, self.settings, self.keys, claim), claim)
         frame = message.notice_frame(self.settings, self.signer)
-        return _Draft(compile_message(content, frame), message.notice_rules(self.settings, self.sender))
+        return _Form(compile_message(content, frame), message.notice_rules(self.settings, self.sender))
 
-    async def _draft(self, claim: Claim) -> _Draft:
+    async def _form(self, claim: Claim) -> _Form:
         assert claim.variant_id is not None
-        found = self._drafts.get(claim.variant_id)
+        place = (claim.variant_id, claim.plain_text)
+        found = self._forms.get(place)
         if found is None:
             async with self.store.read() as tx:
                 variant = await editions.get_variant(tx, claim.variant_id)
             if variant is None:
                 raise MessageError(("its variant is gone from the store",))
-            content = Content(variant.subject, variant.html, variant.text)
+            content = _wanted(Content(variant.subject, variant.html, variant.text), claim)
             frame = message.digest_frame(
                 self.settings, claim.newsletter, language=variant.language, signer=self.signer
             )
             rules = message.digest_rules(self.settings, content, self.sender, stories=bool(variant.article_ids))
-            found = self._drafts.setdefault(claim.variant_id, _Draft(compile_message(content, frame), rules))
-            while len(self._drafts) > _KEPT:
-                self._drafts.popitem(last=False)
-        self._drafts.move_to_end(claim.variant_id)
+            found = self._forms.setdefault(place, _Form(compile_message(content, frame), rules))
+            while len(self._forms) > _KEPT:
+                self._forms.popitem(last=False)
+        self._forms.move_to_end(place)
         return found
 
 
@@ -161,6 +179,22 @@ def press_for(store: Store, settings: Settings, templates: Templates, keys: Keys
         sys.setswitchinterval(_SWITCH)
     threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="press")
     return Press(store, settings, templates, keys, signer_of(settings), message.sender(settings), threads)
+
+
+def _wanted(content: Content, claim: Claim) -> Content:
+    """What of it this reader wants: a variant is rendered once, whoever reads its text part alone."""
+    return replace(content, html="") if claim.plain_text else content
+
+
+def _sign_all(signer: Signer, data: Sequence[bytes]) -> list[bytes | str]:
+    """Each as `_signatures` gives it."""
+    made: list[bytes | str] = []
+    for one in data:
+        try:
+            made.append(signer.sign(one))
+        except Exception as error:  # noqa: BLE001 - I12: told like every other fault
+            made.append(_reason(error))
+    return made
 
 
 def _reason(error: Exception) -> str:

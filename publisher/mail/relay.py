@@ -20,7 +20,7 @@ from publisher.mail.smtp import SmtpTransport
 from publisher.mail.standing import about_relay
 from publisher.mail.transport import Session, Transport, UnreachedError
 from publisher.mail_settings import Server
-from publisher.outgoing import Reply
+from publisher.outgoing import Claim, Reply
 
 
 @dataclass(slots=True)
@@ -57,14 +57,15 @@ class Way:
         self.retry_at = now + relay_wait(self.failures, jitter)
         self.why = why
 
-    def heard(self, domain: str, reply: Reply, now: datetime, jitter: float) -> None:
+    def heard(self, claim: Claim, reply: Reply, now: datetime, jitter: Callable[[], float]) -> None:
         """Learns from a reply. A server that asks for less whatever the domain speaks of itself: it is left alone."""
-        if about_relay(reply):
-            self.asked.add(domain)
+        taken = 200 <= reply.code <= 299
+        if not taken and about_relay(reply):
+            self.asked.add(claim.domain)
             if len(self.asked) >= DOMAINS:
-                self.failed(f"it asks for less: {reply.code} {reply.enhanced} {reply.text}", now, jitter)
+                self.failed(f"it asks for less: {reply.code} {reply.enhanced} {reply.text}", now, jitter())
         elif reply.code:
-            if 200 <= reply.code <= 299:
+            if taken:
                 self.asked.clear()
             if self.failures and not self.asked and not self.resting(now):
                 self.failures, self.retry_at, self.why = 0, None, ""

@@ -20,7 +20,7 @@ from typing import cast
 
 import aiosmtplib
 
-from publisher.mail.envelope import GOOD, UNKNOWN, LostTrackError, in_one_piece, one_by_one
+from publisher.mail.envelope import GOOD, UNKNOWN, LostTrackError, in_one_piece, one_by_one, refused
 from publisher.mail.transport import BrokenOffError, LostReplyError, UnreachedError
 from publisher.mail.wire import NoReplyError, Wire, reply
 from publisher.outgoing import Reply
@@ -172,10 +172,10 @@ class SmtpSession:
         if utf8 and "smtputf8" not in self._offers:
             return Reply(553, "5.6.7", "the server takes no address beyond ASCII (SMTPUTF8)")
         option = " SMTPUTF8" if utf8 else ""
-        commands = [f"MAIL FROM:<{sender}>{option}\r\n".encode(), f"RCPT TO:<{recipient}>\r\n".encode()]
+        commands = [f"MAIL FROM:<{sender}>{option}\r\n", f"RCPT TO:<{recipient}>\r\n"]
         chunking = self._knows("chunking")
         if not chunking:
-            commands.append(b"DATA\r\n")
+            commands.append("DATA\r\n")
         try:
             refusal = await self._envelope(wire, commands)
         except NoReplyError as error:
@@ -199,7 +199,7 @@ class SmtpSession:
         self._distrusted |= {extension}
         self._cut()
 
-    async def _envelope(self, wire: Wire, commands: list[bytes]) -> Reply | None:
+    async def _envelope(self, wire: Wire, commands: list[str]) -> Reply | None:
         """The commands before the message; the reply that refused it, or None where the server waits for it."""
         ask = in_one_piece if self._knows("pipelining") else one_by_one
         try:
@@ -207,7 +207,7 @@ class SmtpSession:
         except LostTrackError:
             self._distrust("pipelining")
             raise
-        first_bad = next((at for at, (code, _) in enumerate(said) if code // 100 != GOOD[at]), None)
+        first_bad = refused(said)
         if first_bad is None:
             return None
         refusal = reply(said[first_bad])

@@ -163,4 +163,4 @@ def about_relay(reply: Reply) -> bool:
 
 
 def _words(reply: Reply) -> str:
-    return " ".join(part for part in (str(reply.code), reply.enhanced, reply.text) if part)
+    return " ".join(part for part in (str(reply.code or ""), reply.enhanced, reply.text) if part)

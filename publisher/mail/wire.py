@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import deque
 
 from publisher.outgoing import Reply
 from publisher.text import one_line, shorten
@@ -18,7 +17,7 @@ _LIMIT = 65_536
 _MOST = 100
 _CLOSED, _LOST = "the server closed the connection", "the connection was lost"
 _ENHANCED = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?:\s+|$)")
-_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*))?", re.DOTALL)
+_LINE = re.compile(rb"([2-5][0-9]{2})(?:([ -])(.*?))?\r?", re.DOTALL)
 
 
 class NoReplyError(Exception):
@@ -35,9 +34,12 @@ class Wire(asyncio.Protocol):
         #: Lines of a reply that is not complete yet.
         self._lines: list[bytes] = []
         #: Code and words.
-        self._replies: deque[tuple[int, bytes]] = deque()
+        self._replies: list[tuple[int, bytes]] = []
         self._wanted = 0
         self._waiter: asyncio.Future[None] | None = None
+        #: Until when the replies are waited for, by the loop's clock, in seconds; and what looks whether they came.
+        self._patience = 0.0
+        self._alarm: asyncio.TimerHandle | None = None
         #: Why no more replies come.
         self._end = ""
 
@@ -60,20 +62,21 @@ class Wire(asyncio.Protocol):
         if len(self._replies) < count and not self._end:
             self._wanted = count
             self._waiter = waiter = self._loop.create_future()
-            timer = self._loop.call_later(timeout, self._ends, "no reply in time")
+            self._patience = self._loop.time() + timeout
+            if self._alarm is None or self._alarm.when() > self._patience:
+                self._look_at(self._patience)
             try:
                 await waiter
             finally:
-                timer.cancel()
                 self._waiter = None
         if len(self._replies) < count:
             raise NoReplyError(self._end)
-        return [self._replies.popleft() for _ in range(count)]
+        found, self._replies = self._replies[:count], self._replies[count:]
+        return found
 
     def said(self) -> list[tuple[int, bytes]]:
         """The replies that came and that nobody took."""
-        found = list(self._replies)
-        self._replies.clear()
+        found, self._replies = self._replies, []
         return found
 
     def cut(self) -> None:
@@ -88,9 +91,20 @@ class Wire(asyncio.Protocol):
         held = self._held + data if self._held else data
         *lines, self._held = held.split(b"\n")
         for line in lines:
-            if not self._end:
-                self._line(line.removesuffix(b"\r"))
-        if len(self._held) + len(self._lines) + sum(map(len, self._lines)) > _LIMIT or len(self._replies) > _MOST:
+            match = _LINE.fullmatch(line)
+            if match is None:
+                words = one_line(line.removesuffix(b"\r").decode("utf-8", "replace"))
+                self._ends(f"an answer that is none: {shorten(words, 100)}")
+                return
+            code, follows, said = match.groups()
+            if follows == b"-" or self._lines:
+                self._lines.append(said or b"")
+                if follows == b"-":
+                    continue
+                said = b"\n".join(self._lines)
+                self._lines.clear()
+            self._replies.append((int(code), said or b""))
+        if (self._held or self._lines or len(self._replies) > _MOST) and self._endless():
             self._ends("an endless reply")
             self._transport.abort()
         if self._waiter is not None and len(self._replies) >= self._wanted and not self._waiter.done():
@@ -104,18 +118,30 @@ class Wire(asyncio.Protocol):
         """See asyncio."""
         self._ends(f"{_LOST}: {exc}" if exc else _CLOSED)
 
-    def _line(self, line: bytes) -> None:
-        match = _LINE.fullmatch(line)
-        if match is None:
-            self._ends(f"an answer that is none: {shorten(one_line(line.decode('utf-8', 'replace')), 100)}")
+    def _endless(self) -> bool:
+        held = len(self._held) + len(self._lines) + sum(map(len, self._lines))
+        return held > _LIMIT or len(self._replies) > _MOST
+
+    def _look_at(self, when: float) -> None:
+        """Looks at that time whether the replies came. One timer serves many replies: most come in time."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        self._alarm = self._loop.call_at(when, self._looks)
+
+    def _looks(self) -> None:
+        self._alarm = None
+        if self._waiter is None or self._waiter.done():
             return
-        self._lines.append(match[3] or b"")
-        if match[2] != b"-":
-            self._replies.append((int(match[1]), b"\n".join(self._lines)))
-            self._lines.clear()
+        if self._loop.time() >= self._patience:
+            self._ends("no reply in time")
+        else:
+            self._look_at(self._patience)
 
     def _ends(self, why: str) -> None:
         self._end = self._end or why
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
         if self._waiter is not None and not self._waiter.done():
             self._waiter.set_result(None)
 

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import delete, insert, select, text
 
 from publisher.model import Article
-from publisher.store.bulk import Bulk, run_all
+from publisher.store import bulk
+from publisher.store.bulk import Bulk
 from publisher.store.engine import Tx
 from publisher.store.schema import alike, articles, sketches
-from publisher.store.upsert import insert_new
+from publisher.store.schema import unsketched as backlog
+from publisher.store.upsert import add_new, insert_new
 
 #: Numbers that one search looks up.
 _WIDTH = 17
@@ -29,12 +31,15 @@ _ARMS = " UNION ALL ".join(
     for i in range(_WIDTH)
 )
 #: Written out: each arm ends at its limit, where any other form would read all rows of a common number.
-_SEARCH = text(
-    "SELECT found.article_id, a.source, a.title FROM "  # noqa: S608 - as above
-    f"(SELECT article_id, count(*) AS shared FROM ({_ARMS}) AS hits "
-    f"GROUP BY article_id ORDER BY count(*) DESC, article_id LIMIT {_MOST}) AS found "
-    "JOIN articles AS a ON a.id = found.article_id WHERE a.merged_into IS NULL "
-    "ORDER BY found.shared DESC, found.article_id"
+_SEARCH = Bulk(
+    lambda _: text(
+        "SELECT found.article_id, a.source, a.title FROM "  # noqa: S608 - as above
+        f"(SELECT article_id, count(*) AS shared FROM ({_ARMS}) AS hits "
+        f"GROUP BY article_id ORDER BY count(*) DESC, article_id LIMIT {_MOST}) AS found "
+        "JOIN articles AS a ON a.id = found.article_id WHERE a.merged_into IS NULL "
+        "ORDER BY found.shared DESC, found.article_id"
+    ),
+    tuple(f"h{i}" for i in range(_WIDTH)),
 )
 
 
@@ -49,9 +54,17 @@ class Candidate:
 
 async def search(tx: Tx, numbers: Sequence[int]) -> list[Candidate]:
     """Articles that share most of these numbers, at most 16, those that share more first."""
-    padded = [*numbers[:_WIDTH], *(-1,) * (_WIDTH - len(numbers))]
-    rows = await tx.execute(_SEARCH, {f"h{i}": number for i, number in enumerate(padded)})
-    return [Candidate(row.article_id, row.source, row.title) for row in rows]
+    return [Candidate(*tuple(row)) for row in await bulk.rows(tx, _SEARCH, _padded(numbers))]
+
+
+async def search_each(tx: Tx, found: Sequence[Sequence[int]]) -> list[list[Candidate]]:
+    """What `search` finds for each of these."""
+    rows = await bulk.rows_of_each(tx, _SEARCH, [_padded(numbers) for numbers in found])
+    return [[Candidate(*row) for row in each] for each in rows]
+
+
+def _padded(numbers: Sequence[int]) -> tuple[int, ...]:
+    return (*numbers[:_WIDTH], *(-1,) * (_WIDTH - len(numbers)))
 
 
 async def note(tx: Tx, article: Article, numbers: Collection[int], former: Collection[int] = ()) -> None:
@@ -68,8 +81,29 @@ async def note(tx: Tx, article: Article, numbers: Collection[int], former: Colle
 
 async def note_all(tx: Tx, found: Sequence[tuple[Article, Collection[int]]]) -> None:
     """From now on these new articles are found, each by its numbers."""
-    rows = [(number, _added(article), article.id) for article, numbers in found for number in set(numbers)]
-    await run_all(tx, _ADD, sorted(rows))
+    rows = [
+        (number, added, article.id)
+        for article, numbers in found
+        for added in (_added(article),)
+        for number in set(numbers)
+    ]
+    await bulk.run_all(tx, _ADD, sorted(rows))
+
+
+async def unsketched(tx: Tx, limit: int) -> list[str]:
+    """Ids of articles that have no numbers yet, so many at most."""
+    return list((await tx.execute(select(backlog.c.article_id).limit(limit))).scalars())
+
+
+async def fill(tx: Tx, ids: Sequence[str], found: Sequence[tuple[Article, Collection[int]]]) -> None:
+    """As `note_all`, for articles of which some numbers may be there; these ids are unsketched no more."""
+    rows = [
+        {"hash": number, "added": _added(article), "article_id": article.id}
+        for article, numbers in found
+        for number in sorted(set(numbers))
+    ]
+    await add_new(tx, sketches, rows)
+    await tx.execute(delete(backlog).where(backlog.c.article_id.in_(ids)))
 
 
 def _added(article: Article) -> int:

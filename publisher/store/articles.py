@@ -13,26 +13,17 @@ from sqlalchemy import update as sql_update
 
 from publisher.change_kind import Change
 from publisher.model import Article, ArticleStatus
-from publisher.store import archive, article_rows, documents, listings, versions
+from publisher.store import archive, article_rows, documents, listings, tides, versions
 from publisher.store.engine import Tx
 from publisher.store.mail_schema import variant_articles, variants
 from publisher.store.schema import articles, counters
 
-#: Of the articles with one key only so many are looked at: a key that is in no way one costs no more.
-_NEWEST = 20
-
 _LIVE = and_(articles.c.status == ArticleStatus.LIVE, articles.c.seq.is_not(None))
-
 
 # Made once: making a statement takes longer than running it.
 _INSERT = sql_insert(articles)
 _BY_ID = select(articles).where(articles.c.id == bindparam("of"))
 _BY_SLUG = select(articles).where(articles.c.slug == bindparam("of"))
-_BY_KEY = {
-    key.name: select(articles).where(articles.c.source == bindparam("source"), key == bindparam("key"))
-    .order_by(articles.c.first_seen_at.desc(), articles.c.id).limit(_NEWEST)
-    for key in (articles.c.source_id, articles.c.canonical_url, articles.c.title_key)
-}
 _STEP = (
     sql_update(counters).where(counters.c.name == bindparam("of"))
     .values(value=counters.c.value + bindparam("step", type_=counters.c.value.type)).returning(counters.c.value)
@@ -112,6 +103,8 @@ async def publish_due(tx: Tx, now: datetime, limit: int = 1000) -> list[str]:
     if not rows:
         return []
     last = await step(tx, "seq", len(fresh)) if fresh else 0
+    if fresh:
+        await tides.note(tx, last, now)
     seqs = dict(zip(fresh, range(last - len(fresh) + 1, last + 1), strict=True))
     first = await step(tx, "change", len(rows)) - len(rows) + 1
     live = sql_update(articles).where(articles.c.id == bindparam("of")).values(
@@ -150,21 +143,6 @@ async def by_slug(tx: Tx, slug: str) -> Article | None:
     """The article with this slug, whatever its status."""
     row = (await tx.execute(_BY_SLUG, {"of": slug})).first()
     return None if row is None else article_rows.article(row)
-
-
-async def find_by_source_id(tx: Tx, source: str, source_id: str) -> list[Article]:
-    """Articles of this source to which it gave this id; of very many the newest."""
-    return await _found(tx, "source_id", source, source_id)
-
-
-async def find_by_canonical_url(tx: Tx, source: str, canonical_url: str) -> list[Article]:
-    """Articles of this source with this canonical URL, as `publisher.urls.canonical` has it; of many the newest."""
-    return await _found(tx, "canonical_url", source, canonical_url)
-
-
-async def find_by_title_key(tx: Tx, source: str, title_key: str) -> list[Article]:
-    """Articles of this source with this folded title; of very many the newest."""
-    return await _found(tx, "title_key", source, title_key)
 
 
 async def identity_keys(tx: Tx, article_id: str) -> dict[str, str]:
@@ -293,21 +271,6 @@ async def _relist(tx: Tx, old: Article, new: Article) -> None:
 async def _stale(tx: Tx, article_id: str) -> None:
     holding = select(variant_articles.c.variant_id).where(variant_articles.c.article_id == article_id)
     await tx.execute(sql_update(variants).where(variants.c.id.in_(holding)).values(stale=True))
-
-
-async def _found(tx: Tx, name: str, source: str, key: str) -> list[Article]:
-    """The newest articles with this key. One that was merged has its own words, and the id of the other."""
-    found = []
-    for row in await tx.execute(_BY_KEY[name], {"source": source, "key": key}):
-        heir = row.id if row.merged_into is None else await _heir(tx, row.merged_into)
-        found.append(replace(article_rows.article(row), id=heir))
-    return found
-
-
-async def _heir(tx: Tx, article_id: str) -> str:
-    """The article that this one was merged into, at the end of the chain; itself where it was not."""
-    into = await merged_into(tx, article_id)
-    return article_id if into is None else await _heir(tx, into)
 
 
 async def _many(tx: Tx, query: Select[Any]) -> list[Article]:

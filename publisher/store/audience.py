@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time
 from typing import Any
 
-from sqlalchemy import Row, Select, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, delete, insert, select, update
 
-from publisher.model import Frequency, Reader, Subscriber, Subscription, SubscriptionState
+from publisher.model import LEFT, Frequency, Reader, Subscriber, Subscription, SubscriptionState
 from publisher.outgoing import DeliveryState
 from publisher.store import articles
-from publisher.store.engine import Tx
+from publisher.store.bulk import among_texts
+from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import consents, deliveries, subscribers, subscriptions, suppressions
 from publisher.store.upsert import insert_new, upsert
 
@@ -26,9 +27,11 @@ async def add_subscriber(
 ) -> tuple[Subscriber, bool]:
     """The person with this address, and whether they are new. `email_key` is the address in normal form."""
     values = {"email": email, "email_key": email_key, "name": name, "language": language, "timezone": timezone}
-    added = await insert_new(tx, subscribers, values | {"created_at": now})
-    row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).one()
-    return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
+    while True:
+        added = await insert_new(tx, subscribers, values | {"created_at": now})
+        row = (await tx.execute(select(subscribers).where(subscribers.c.email_key == email_key))).first()
+        if row is not None:  # else they were erased at this moment
+            return _subscriber({name: getattr(row, name) for name in Subscriber.__slots__}), added
 
 
 async def change_subscriber(tx: Tx, subscriber_id: int, *, name: str, language: str, timezone: str) -> None:
@@ -58,10 +61,10 @@ async def subscribe(
 async def change_subscription(
     tx: Tx, subscription_id: int, *, frequency: Frequency, weekday: int, local_time: time, sections: Sequence[str]
 ) -> None:
-    """New choices; the plan step computes the next due instant anew."""
+    """New choices; the plan step computes the next due instant anew, of one that is paused at the pause's end."""
     await _set(
         tx, subscription_id, frequency=frequency, weekday=weekday, local_time=local_time.strftime("%H:%M"),
-        sections=list(sections), next_due_at=None,
+        sections=list(sections), next_due_at=subscriptions.c.paused_until,
     )
 
 
@@ -89,7 +92,7 @@ async def confirm(tx: Tx, subscription_id: int, now: datetime, *, welcome: bool)
     present = await articles.max_seq(tx)
     await _set(
         tx, subscription_id, state=SubscriptionState.ACTIVE, confirmed_at=now, from_seq=present, next_due_at=None,
-        welcome_after=found.from_seq if welcome else None,
+        paused_until=None, welcome_after=found.from_seq if welcome else None,
     )
     return True
 
@@ -99,20 +102,36 @@ async def unsubscribe(tx: Tx, subscription_id: int, now: datetime) -> bool:
 
     What is ended also are links to confirm it: a scanner that meets an old one must not bring the reader back.
     """
-    found = await lock(tx, subscription_id)
-    if found is None or found.state == SubscriptionState.UNSUBSCRIBED:
-        return False
-    await _set(
-        tx, subscription_id, state=SubscriptionState.UNSUBSCRIBED, next_due_at=None, welcome_after=None,
-        generation=found.generation + 1,
-    )
+    return await unsubscribe_all(tx, [subscription_id], now) == 1
+
+
+async def unsubscribe_all(tx: Tx, subscription_ids: Iterable[int], now: datetime) -> int:
+    """The same for several; how many had not ended."""
+    found = await lock_all(tx, subscription_ids)
+    ending = [ident for ident, one in found.items() if one.state != SubscriptionState.UNSUBSCRIBED]
+    for start in range(0, len(ending), _CHUNK):
+        ids = ending[start : start + _CHUNK]
+        ended = {
+            "state": SubscriptionState.UNSUBSCRIBED, "next_due_at": None, "welcome_after": None, "paused_until": None,
+            "generation": subscriptions.c.generation + 1,
+        }
+        await tx.execute(update(subscriptions).where(subscriptions.c.id.in_(ids)).values(**ended))
+        await _cancel_unsent(tx, ids, now, "the reader left")
+    return len(ending)
+
+
+async def cancel_unsent(tx: Tx, subscription_id: int, now: datetime, reason: str) -> None:
+    """Ends the deliveries of a locked subscription that no connection has claimed, and that are not in doubt."""
+    await _cancel_unsent(tx, [subscription_id], now, reason)
+
+
+async def _cancel_unsent(tx: Tx, subscription_ids: Sequence[int], now: datetime, reason: str) -> None:
     unsent = (DeliveryState.QUEUED, DeliveryState.DEFERRED, DeliveryState.HELD)
     await tx.execute(
         update(deliveries)
-        .where(deliveries.c.subscription_id == subscription_id, deliveries.c.state.in_(unsent))
-        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text="the reader left")
+        .where(deliveries.c.subscription_id.in_(subscription_ids), deliveries.c.state.in_(unsent))
+        .values(state=DeliveryState.CANCELLED, finished_at=now, next_attempt_at=None, reply_text=reason)
     )
-    return True
 
 
 async def lock(tx: Tx, subscription_id: int) -> Subscription | None:
@@ -163,25 +182,25 @@ async def readers_by_email(tx: Tx, email_key: str) -> list[Reader]:
     return await _readers(tx, query)
 
 
-async def list_readers(tx: Tx, after_id: int = 0, limit: int = 1000) -> list[Reader]:
-    """Subscriptions in the order of their ids, those after `after_id`."""
-    query = _READERS.where(subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
-    return await _readers(tx, query)
+async def list_readers(
+    tx: Tx, after_id: int = 0, limit: int | None = 1000, *conditions: ColumnElement[bool]
+) -> list[Reader]:
+    """Subscriptions in the order of their ids, those after `after_id` to which all conditions apply; None: all.
+
+    None of people who were erased.
+    """
+    known = and_(subscriptions.c.id > after_id, subscribers.c.email != "", *conditions)
+    return await _readers(tx, _READERS.where(known).order_by(subscriptions.c.id).limit(limit))
 
 
 async def unscheduled(tx: Tx, limit: int, after_id: int = 0) -> list[Reader]:
     """Active subscriptions that have no due instant yet, in the order of their ids, those after `after_id`."""
-    waiting = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None))
+    waiting = and_(
+        subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.next_due_at.is_(None),
+        subscriptions.c.paused_until.is_(None),
+    )
     query = _READERS.where(waiting, subscriptions.c.id > after_id).order_by(subscriptions.c.id).limit(limit)
     return await _readers(tx, query)
-
-
-async def set_due(
-    tx: Tx, subscription_id: int, next_due_at: datetime, *, last_due_at: datetime | None = None
-) -> None:
-    """The next due instant, and, where a slot was passed, its instant."""
-    passed = {} if last_due_at is None else {"last_due_at": last_due_at}
-    await _set(tx, subscription_id, next_due_at=next_due_at, **passed)
 
 
 async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
@@ -201,25 +220,6 @@ async def schedule(tx: Tx, wanted: Sequence[tuple[int, datetime, int]]) -> int:
     return len(held)
 
 
-async def count_by_state(tx: Tx) -> dict[str, int]:
-    """Number of subscriptions in each state."""
-    query = select(subscriptions.c.state, func.count().label("n")).group_by(subscriptions.c.state)
-    return {row.state: row.n for row in await tx.execute(query)}
-
-
-async def next_due(tx: Tx) -> dict[str, tuple[datetime, int]]:
-    """For each newsletter: the next due instant of an active subscription, and how many are active."""
-    query = (
-        select(
-            subscriptions.c.newsletter, func.min(subscriptions.c.next_due_at).label("at"), func.count().label("n")
-        )
-        .where(subscriptions.c.state == SubscriptionState.ACTIVE)
-        .group_by(subscriptions.c.newsletter)
-        .order_by(subscriptions.c.newsletter)
-    )
-    return {row.newsletter: (row.at, row.n) for row in await tx.execute(query)}
-
-
 async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datetime) -> None:
     """Nothing is sent to this address any more; `reason` as "bounce", "complaint" or "operator"."""
     person = select(subscribers.c.id).where(subscribers.c.email_key == email_key).scalar_subquery()
@@ -231,9 +231,31 @@ async def suppress(tx: Tx, email_key: str, *, reason: str, note: str, now: datet
 
 
 async def suppressed(tx: Tx, email_key: str) -> str | None:
-    """Why the address is suppressed, or None."""
-    query = select(suppressions.c.reason).where(suppressions.c.email_key == email_key)
-    return (await tx.execute(query)).scalar_one_or_none()
+    """Why the address is suppressed, plainly or by the mark of an erased one; None where it is not.
+
+    Of several reasons the one that no confirmation lifts.
+    """
+    return (await suppressed_among(tx, (email_key,))).get(email_key)
+
+
+async def suppressed_among(tx: Tx, email_keys: Collection[str]) -> dict[str, str]:
+    """Of these addresses those that are suppressed, and why, as `suppressed` tells it."""
+    names = {name: key for key in email_keys for name in (key, *fingerprints_of(tx, key))}
+    query = select(suppressions.c.email_key, suppressions.c.reason)
+    found: dict[str, str] = {}
+    for row in await tx.execute(query.where(among_texts(tx, suppressions.c.email_key, names))):
+        told = [row.reason, *filter(None, (found.get(names[row.email_key]),))]
+        found[names[row.email_key]] = min(told, key=lambda reason: (reason in LEFT, reason))
+    return found
+
+
+async def lift(tx: Tx, email_key: str) -> None:
+    """What kept the address away ends, but for what its owner's fresh double opt-in cannot lift: they came back."""
+    await tx.execute(delete(suppressions).where(_named(tx, email_key), suppressions.c.reason.in_(LEFT)))
+
+
+def _named(tx: Tx, email_key: str) -> ColumnElement[bool]:
+    return suppressions.c.email_key.in_((email_key, *fingerprints_of(tx, email_key)))
 
 
 async def _set(tx: Tx, subscription_id: int, **values: Any) -> None:

@@ -20,10 +20,12 @@ from sqlalchemy import Select, and_, func, or_, select, update
 from publisher.delivery_state import Event
 from publisher.outgoing import SENDABLE, DeliveryState
 from publisher.progress import Progress, silent
+from publisher.store.editions import PAUSE
 from publisher.store.engine import Store, Tx
 from publisher.store.ledger_hand import Done, act, breathe
-from publisher.store.mail_schema import deliveries, editions
+from publisher.store.mail_schema import deliveries, editions, switches
 from publisher.store.selection import Selection
+from publisher.store.upsert import upsert
 
 #: Rows of one transaction that gives them a time.
 _PAGE = 1000
@@ -42,15 +44,21 @@ async def paused(tx: Tx) -> int:
     return int((await tx.execute(query)).scalar_one())
 
 
+async def all_paused(tx: Tx) -> bool:
+    """Whether editions planned from now on are paused."""
+    return bool((await tx.execute(select(switches.c.on).where(switches.c.name == PAUSE))).scalar_one_or_none())
+
+
 async def pause(store: Store, ids: Sequence[int] | None) -> int:
-    """Pauses these running editions, or all (None); how many did run."""
+    """Pauses these running editions, or all (None), those planned later too; how many did run."""
     return await _move(store, ids, (RUNNING,), PAUSED)
 
 
 async def resume(store: Store, ids: Sequence[int] | None, now: datetime, *, repeat: bool) -> tuple[int, int]:
     """Lets these editions run, or all that are paused; how many, and how many deliveries are due again.
 
-    A cancelled one runs again where it is named; what was cancelled of it stays so until it is retried.
+    Where all were paused, those planned later are too, until all are resumed. A cancelled one runs again where it is
+    named; what was cancelled of it stays so until it is retried.
     """
     moved = await _move(store, ids, (PAUSED,) if ids is None else (PAUSED, CANCELLED), RUNNING)
     return moved, await unpark(store, now, repeat=repeat)
@@ -113,4 +121,6 @@ async def _move(store: Store, ids: Sequence[int] | None, before: tuple[str, ...]
     if ids is not None:
         chosen.append(editions.c.id.in_(list(ids)))
     async with store.write() as tx:
+        if ids is None:
+            await upsert(tx, switches, ["name"], {"name": PAUSE, "on": then == PAUSED})
         return (await tx.execute(update(editions).where(*chosen).values(state=then))).rowcount

@@ -11,17 +11,28 @@ from sqlalchemy import Row, and_, exists, func, insert, select, update
 
 from publisher.model import ArticleStatus
 from publisher.outgoing import SENDABLE, DeliveryState, NewDelivery, NewVariant, Variant
-from publisher.store import planning
-from publisher.store.bulk import among, plain
+from publisher.store import planned, planning
+from publisher.store.bulk import among
 from publisher.store.engine import Tx
-from publisher.store.mail_schema import deliveries, editions, issues, subscriptions, variant_articles, variants
+from publisher.store.mail_schema import (
+    deliveries,
+    editions,
+    issues,
+    subscriptions,
+    switches,
+    variant_articles,
+    variants,
+)
 from publisher.store.schema import articles
 from publisher.store.upsert import insert_new
 
+_RENDERED = ("language", "subject", "html", "text", "form")
 #: Ids in one IN list.
 _CHUNK = 5000
 #: What may still be sent: one in doubt too, where it is to be repeated.
 _UNSENT = (*SENDABLE, DeliveryState.IN_DOUBT)
+#: The switch that pauses every edition from now on.
+PAUSE = "pause"
 #: What the next edition takes the place of; what else is open is waited for.
 REPLACEABLE = (*SENDABLE, DeliveryState.HELD)
 
@@ -38,12 +49,18 @@ class Open:
 
 
 async def edition(tx: Tx, newsletter: str, on: date, kind: str, cutoff: int, now: datetime) -> int:
-    """The id of this newsletter's edition; `kind` is "scheduled", "welcome" or "manual"; made where new."""
+    """The id of this newsletter's edition; `kind` is "scheduled", "welcome" or "manual"; made where new.
+
+    While all are paused a new one is, too.
+    """
     await insert_new(tx, issues, {"newsletter": newsletter, "date": on})
     issue = and_(issues.c.newsletter == newsletter, issues.c.date == on)
     issue_id = (await tx.execute(select(issues.c.id).where(issue))).scalar_one()
     key = {"issue_id": issue_id, "kind": kind, "cutoff": cutoff}
-    await insert_new(tx, editions, key | {"created_at": now})
+    # Read under a lock: whoever pauses all either sees this edition, or is seen by it.
+    switch = select(switches.c.on).where(switches.c.name == PAUSE).with_for_update(read=True)
+    paused = (await tx.execute(switch)).scalar_one_or_none()
+    await insert_new(tx, editions, key | {"created_at": now, "state": "paused" if paused else "running"})
     same = and_(*(editions.c[name] == value for name, value in key.items()))
     return int((await tx.execute(select(editions.c.id).where(same))).scalar_one())
 
@@ -53,12 +70,12 @@ async def variant(tx: Tx, edition_id: int, new: NewVariant) -> int:
 
     One that holds an article withdrawn since it was rendered is stale from the start (I10).
     """
-    stale = await _any_gone(tx, new.article_ids)
+    stale = await _any_gone(tx, (*new.article_ids, *new.corrected_ids))
     while True:
         found = await _newest_revision(tx, edition_id, new.key)
         if found is not None and not found.stale:
             return int(found.id)
-        values = {"language": new.language, "subject": new.subject, "html": new.html, "text": new.text, "stale": stale}
+        values = {name: getattr(new, name) for name in _RENDERED} | {"stale": stale}
         revision = 1 if found is None else found.revision + 1
         key = {"edition_id": edition_id, "key": new.key, "revision": revision}
         if await insert_new(tx, variants, key | values):
@@ -66,12 +83,26 @@ async def variant(tx: Tx, edition_id: int, new: NewVariant) -> int:
     added = await _newest_revision(tx, edition_id, new.key)
     assert added is not None
     variant_id = int(added.id)
+    told = [(article, False) for article in new.article_ids] + [(article, True) for article in new.corrected_ids]
     rows = [
-        {"variant_id": variant_id, "position": at, "article_id": article} for at, article in enumerate(new.article_ids)
+        {"variant_id": variant_id, "position": at, "article_id": article, "correction": correction}
+        for at, (article, correction) in enumerate(told)
     ]
     if rows:
         await tx.execute(insert(variant_articles), rows)
     return variant_id
+
+
+async def find_variant(tx: Tx, edition_id: int, key: str) -> int | None:
+    """The id of the edition's newest variant with this key; None where there is none, or it is stale."""
+    found = await _newest_revision(tx, edition_id, key)
+    return None if found is None or found.stale else int(found.id)
+
+
+async def count_variants(tx: Tx, edition_id: int) -> int:
+    """How many variants the edition has; further revisions of one do not count."""
+    mine = and_(variants.c.edition_id == edition_id, variants.c.revision == 1)
+    return int((await tx.execute(select(func.count()).select_from(variants).where(mine))).scalar_one())
 
 
 async def _newest_revision(tx: Tx, edition_id: int, key: str) -> Any:
@@ -95,19 +126,20 @@ async def plan(
         item for ident, item in items.items()
         if ident not in standing and (ident, item.expect_generation, item.expect_from_seq) in found
     ]
-    at = plain(tx.dialect.name, now)
-    written = await planning.add(tx, [
-        row for item in held for row in planning.new_rows(
-            planning.Edition(edition_id, variant_id, item.period, (item.from_seq, item.to_seq), at),
-            [item.subscription_id], [item.message_id], [at],
-        )
-    ])
-    slots: dict[planning.Slot, list[int]] = {}
+    written = 0
+    for item in held:
+        written += await insert_new(tx, deliveries, {
+            "edition_id": edition_id, "subscription_id": item.subscription_id, "variant_id": variant_id,
+            "period": item.period, "from_seq": item.from_seq, "to_seq": item.to_seq, "state": DeliveryState.QUEUED,
+            "attempts": 0, "next_attempt_at": now, "reply_code": 0, "reply_enhanced": "", "reply_text": "",
+            "message_id": item.message_id, "created_at": now,
+        })
+    slots: dict[planned.Slot, list[int]] = {}
     for item in held:
         if item.next_due_at is not None and item.due_at is not None:
             slots.setdefault((item.next_due_at, item.due_at), []).append(item.subscription_id)
     for slot, ids in slots.items():
-        await planning.move(tx, slot, ids)
+        await planned.move(tx, slot, ids)
     return written
 
 
@@ -185,10 +217,12 @@ async def stale_among(tx: Tx, variant_ids: Sequence[int]) -> set[int]:
     return set((await tx.execute(select(variants.c.id).where(chosen, variants.c.stale))).scalars())
 
 
-async def move_unsent(tx: Tx, old_variant: int, new_variant: int) -> int:
-    """The unsent deliveries of a stale variant get the new revision; returns how many."""
+async def move_unsent(tx: Tx, old_variant: int, new_variant: int, limit: int) -> int:
+    """Unsent deliveries of a stale variant, at most so many, get the new revision; returns how many."""
     unsent = and_(deliveries.c.variant_id == old_variant, deliveries.c.state.in_(_UNSENT))
-    return (await tx.execute(update(deliveries).where(unsent).values(variant_id=new_variant))).rowcount
+    some = select(deliveries.c.id).where(unsent).order_by(deliveries.c.id).limit(limit)
+    moved = update(deliveries).where(deliveries.c.id.in_(some.scalar_subquery()), unsent)
+    return (await tx.execute(moved.values(variant_id=new_variant))).rowcount
 
 
 async def unsent_of(tx: Tx, variant_id: int, limit: int) -> list[int]:
@@ -217,7 +251,10 @@ async def _any_gone(tx: Tx, article_ids: Sequence[str]) -> bool:
 
 
 async def _variant(tx: Tx, row: Row[Any]) -> Variant:
-    query = select(variant_articles.c.article_id).where(variant_articles.c.variant_id == row.id)
-    ids = tuple((await tx.execute(query.order_by(variant_articles.c.position))).scalars())
-    names = ("id", "edition_id", "revision", "language", "subject", "html", "text")
-    return Variant(**{name: getattr(row, name) for name in names}, article_ids=ids)
+    query = select(variant_articles).where(variant_articles.c.variant_id == row.id)
+    told = (await tx.execute(query.order_by(variant_articles.c.position))).all()
+    return Variant(
+        **{name: getattr(row, name) for name in ("id", "edition_id", "revision", *_RENDERED)},
+        article_ids=tuple(one.article_id for one in told if not one.correction),
+        corrected_ids=tuple(one.article_id for one in told if one.correction),
+    )

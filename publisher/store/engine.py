@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import Any, Literal
@@ -26,11 +26,17 @@ from publisher.store import sqlite_driver
 #: What the functions of this package take first: a connection inside a transaction.
 Tx = AsyncConnection
 
+#: Gives the marks of an address in normal form, under which it is known once it was erased.
+Fingerprints = Callable[[str], tuple[str, ...]]
+
 _MIGRATIONS = Path(__file__).parent / "migrations"
 #: Advisory lock on PostgreSQL under which migrations run.
 _MIGRATION_LOCK = 7_205_759
 #: Milliseconds that a SQLite writer waits for a writer of another process.
 _BUSY_MS = 10_000
+#: Pages of 4 kB in SQLite's log before it moves into the file: a page of an index that many transactions in a row write
+#: to moves once.
+_LOG_PAGES = 4000
 #: Seconds between two tries at a new SQLite file that others open at the same time.
 _PAUSE = 0.05
 
@@ -48,7 +54,8 @@ class Store:
         self.dialect = engine.dialect.name
         #: Where the SQLite file lies.
         self.folder = Path(engine.url.database or "").parent
-        self._durability = durability
+        #: "normal" or "full": whether a commit waits for the disk.
+        self.durability = durability
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[Tx]:
@@ -93,12 +100,14 @@ class Store:
             yield await connection.execution_options(isolation_level="AUTOCOMMIT")
 
     def connect_directly(self) -> sqlite3.Connection:
-        """A connection of the driver's own to a SQLite store: for the calling thread, which holds `writer` to write.
+        """A connection of the driver's own to a SQLite store, for one thread at a time, which holds `writer` to write.
 
         It waits for nobody, so that whoever holds the lock may wait in its own way.
         """
-        connection = sqlite3.connect(self._engine.url.database or "", isolation_level=None, cached_statements=256)
-        _set_up(connection.cursor(), self._durability, busy_ms=0)
+        connection = sqlite3.connect(
+            self._engine.url.database or "", isolation_level=None, cached_statements=256, check_same_thread=False
+        )
+        _set_up(connection.cursor(), self.durability, busy_ms=0)
         return connection
 
     async def close(self) -> None:
@@ -119,14 +128,21 @@ def trouble() -> Iterator[None]:
         raise StoreError("the store is too busy: no connection became free") from error
 
 
-async def open_store(url: str, *, root: Path, durability: Literal["normal", "full"] = "normal") -> Store:
+async def open_store(
+    url: str, *, root: Path, durability: Literal["normal", "full"] = "normal", fingerprints: Fingerprints | None = None,
+    prepared: bool = False,
+) -> Store:
     """The store at `url` (`sqlite:///path`, relative to `root`, or `postgresql://...`), brought up to date.
 
-    Raises StoreError where it cannot be opened, or was made by a newer version.
+    `fingerprints`: without it erased addresses are not known again, and none can be erased. `prepared`: the process
+    that started this one brought it up to date; looking takes half a second, most of it for the means. Raises
+    StoreError where it cannot be opened, or was made by a newer version.
     """
     engine = _engine(url, root, durability)
+    engine.sync_engine.update_execution_options(publisher_fingerprints=fingerprints)
     try:
-        await _prepare(engine)
+        if not prepared:
+            await _prepare(engine)
     except CommandError as error:
         await engine.dispose()
         raise StoreError(f"the store {_shown(url)} is not of this version: {error}") from error
@@ -135,6 +151,13 @@ async def open_store(url: str, *, root: Path, durability: Literal["normal", "ful
         reason = getattr(error, "orig", None) or error
         raise StoreError(f"cannot open the store {_shown(url)}: {str(reason).strip().splitlines()[0]}") from error
     return Store(engine, durability)
+
+
+def fingerprints_of(tx: Tx, email_key: str) -> tuple[str, ...]:
+    """The marks of an address, as given to `open_store`; none where it was opened without."""
+    assert tx.sync_connection is not None
+    marks: Fingerprints | None = tx.sync_connection.get_execution_options().get("publisher_fingerprints")
+    return marks(email_key) if marks else ()
 
 
 async def _prepare(engine: AsyncEngine) -> None:
@@ -215,6 +238,7 @@ def _set_up(cursor: Any, durability: str, *, busy_ms: int) -> None:
     cursor.execute(f"PRAGMA busy_timeout = {busy_ms}")
     cursor.execute("PRAGMA journal_mode = WAL")
     cursor.execute(f"PRAGMA synchronous = {'FULL' if durability == 'full' else 'NORMAL'}")
+    cursor.execute(f"PRAGMA wal_autocheckpoint = {_LOG_PAGES}")
     cursor.execute("PRAGMA foreign_keys = ON")
 
 

@@ -1,11 +1,11 @@
 """Transactions that run thousands of times a second: the same statements, without the layers above the driver.
 
-    script (a generator) | yields Step(statement, values) | ... runner ... | receives the number of rows -> its result
+    script (a generator) | yields Step(statement, rows) | ... runner ... | receives how many each changed -> its result
 
 A script says what a transaction does, once for both databases. On SQLite a runner of ours hands the compiled
 statements straight to the driver, on the event loop: a transaction of a few rows takes less time than the way to
-another thread and back. What may take long is elsewhere: waiting for the lock, and checkpoints. On PostgreSQL the
-engine runs them.
+another thread and back. What may take long is elsewhere: waiting for the lock, checkpoints, and a commit that waits for
+the disk (`store.durability = "full"`). On PostgreSQL the engine runs them.
 """
 
 from __future__ import annotations
@@ -13,19 +13,13 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Coroutine, Generator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable
-from sqlalchemy.dialects import sqlite
-from sqlalchemy.sql.elements import ClauseElement
-
-from publisher.store.bulk import plain
+from publisher.store.bulk import Bulk, compiled
 from publisher.store.engine import Store, Tx, trouble
-from publisher.store.instant import Instant
 
 T = TypeVar("T")
 
@@ -36,34 +30,16 @@ _PAUSE = 0.002
 _TIDY = 500
 
 
-class Statement:
-    """A statement whose values come at each run; made once, at import."""
-
-    def __init__(self, statement: Executable, *, lock: bool = False) -> None:
-        self.statement = statement
-        #: It only takes locks: SQLite, which has one writer, does without.
-        self.lock = lock
-
-    @cached_property
-    def plain(self) -> tuple[str, dict[str, Any], tuple[str, ...]]:
-        """SQL of SQLite's with named parameters; the values that never change; the names of those that are instants."""
-        assert isinstance(self.statement, ClauseElement)
-        compiled: Any = self.statement.compile(dialect=sqlite.dialect(paramstyle="named"))
-        fixed = {name: value for name, value in compiled.params.items() if value is not None}
-        instants = tuple(name for name, bound in compiled.binds.items() if isinstance(bound.type, Instant))
-        return str(compiled), fixed, instants
-
-
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One statement of a script."""
+    """One statement of a script, run for each of these rows of plain values."""
 
-    statement: Statement
-    values: Mapping[str, Any]
+    statement: Bulk
+    rows: Sequence[tuple[Any, ...]]
 
 
-#: Yields steps, receives the number of rows that each changed, returns its result.
-Script = Generator[Step, int, T]
+#: Yields steps, receives how many rows each of a step's changed, returns its result.
+Script = Generator[Step, list[int], T]
 
 
 class Express:
@@ -88,10 +64,24 @@ class Express:
                     connection = self._connection = self._store.connect_directly()
                     connection.execute("PRAGMA wal_autocheckpoint = 0")
                 await _begin(connection)
-                result = _transaction(connection, script)
+                result = await self._transaction(connection, script)
         self._runs += 1
         if self._runs % _TIDY == 0 and (self._tidying is None or self._tidying.done()):
             self._tidying = asyncio.create_task(asyncio.to_thread(_tidy, self._store))
+        return result
+
+    async def _transaction(self, connection: sqlite3.Connection, script: Script[T]) -> T:
+        """Runs the script to its end, and commits."""
+        try:
+            result = _drive(connection, script)
+            if self._store.durability == "full":  # the disk is waited for: beside the event loop
+                await _to_its_end(asyncio.to_thread(connection.execute, "COMMIT"))
+            else:
+                connection.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):  # the first error is the one to tell
+                connection.execute("ROLLBACK")
+            raise
         return result
 
     async def close(self) -> None:
@@ -110,33 +100,23 @@ def open_express(store: Store) -> Express:
 
 async def run_in(tx: Tx, script: Script[T]) -> T:
     """Runs the script inside a transaction of the engine's; its result."""
-    changed = 0
-    started = False
-    while True:
-        try:
-            step = script.send(changed) if started else next(script)
-        except StopIteration as end:
-            result: T = end.value
-            return result
-        started = True
-        changed = 0
-        if not (step.statement.lock and tx.dialect.name == "sqlite"):
-            changed = (await tx.execute(step.statement.statement, dict(step.values))).rowcount
-
-
-def _drive(connection: sqlite3.Connection, script: Script[T]) -> T:
     try:
         step = next(script)
         while True:
-            changed = 0
-            if not step.statement.lock:
-                sql, fixed, instants = step.statement.plain
-                values = {**fixed, **step.values}
-                for name in instants:
-                    if (at := values[name]) is not None:
-                        values[name] = plain("sqlite", at)
-                changed = connection.execute(sql, values).rowcount
-            step = script.send(changed)
+            sql = compiled(step.statement, tx.dialect.name)
+            step = script.send([(await tx.exec_driver_sql(sql, row)).rowcount for row in step.rows])
+    except StopIteration as end:
+        result: T = end.value
+        return result
+
+
+def _drive(connection: sqlite3.Connection, script: Script[T]) -> T:
+    execute = connection.cursor().execute
+    try:
+        step = next(script)
+        while True:
+            sql = compiled(step.statement, "sqlite")
+            step = script.send([execute(sql, row).rowcount for row in step.rows])
     except StopIteration as end:
         result: T = end.value
         return result
@@ -156,16 +136,14 @@ async def _begin(connection: sqlite3.Connection) -> None:
             return
 
 
-def _transaction(connection: sqlite3.Connection, script: Script[T]) -> T:
-    """Runs the script to its end, and commits."""
+async def _to_its_end(work: Coroutine[Any, Any, Any]) -> None:
+    """Waits for work in a thread, which cannot be called off: whoever is cancelled meanwhile waits too."""
+    task = asyncio.ensure_future(work)
     try:
-        result = _drive(connection, script)
-        connection.execute("COMMIT")
-    except BaseException:
-        with suppress(sqlite3.Error):  # the first error is the one to tell
-            connection.execute("ROLLBACK")
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait((task,))
         raise
-    return result
 
 
 def _tidy(store: Store) -> None:

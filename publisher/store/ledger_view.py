@@ -24,25 +24,24 @@ async def list_deliveries(
 
 
 async def listed(tx: Tx, chosen: Selection, limit: int) -> list[Delivery]:
-    """The chosen deliveries, the newest first."""
-    query = _deliveries().where(*conditions(chosen)).order_by(deliveries.c.id.desc()).limit(limit)
+    """The chosen deliveries or notices, the newest first."""
+    query = _rows(chosen).where(*conditions(chosen)).order_by(chosen.table.c.id.desc()).limit(limit)
     return [_delivery(row) for row in await tx.execute(query)]
 
 
 async def list_notices(tx: Tx, *, state: DeliveryState | None = None, limit: int = 1000) -> list[Delivery]:
     """Transactional mail, the newest first."""
-    query = _notices().order_by(notices.c.id.desc()).limit(limit)
-    if state is not None:
-        query = query.where(notices.c.state == state)
-    return [_delivery(row) for row in await tx.execute(query)]
+    return await listed(tx, Selection(states=() if state is None else (state,), notices=True), limit)
 
 
-async def show(tx: Tx, delivery_id: int) -> tuple[Delivery, list[dict[str, Any]]] | None:
-    """One delivery with its attempts, the first first."""
-    row = (await tx.execute(_deliveries().where(deliveries.c.id == delivery_id))).first()
+async def show(tx: Tx, ident: int, *, notices: bool = False) -> tuple[Delivery, list[dict[str, Any]]] | None:
+    """One delivery, or notice, with its attempts, the first first."""
+    chosen = Selection(ids=(ident,), notices=notices)
+    row = (await tx.execute(_rows(chosen).where(*conditions(chosen)))).first()
     if row is None:
         return None
-    query = select(attempts).where(attempts.c.kind == "delivery", attempts.c.ref_id == delivery_id)
+    kind = "notice" if notices else "delivery"
+    query = select(attempts).where(attempts.c.kind == kind, attempts.c.ref_id == ident)
     names = ("number", "started_at", "finished_at", "state", "reply_code", "reply_enhanced", "reply_text")
     tries = [{name: getattr(r, name) for name in names} for r in await tx.execute(query.order_by(attempts.c.number))]
     return _delivery(row), tries
@@ -82,6 +81,10 @@ async def due(tx: Tx, now: datetime) -> int:
         query = select(func.count()).select_from(table).where(waiting, table.c.next_attempt_at <= now)
         found += int((await tx.execute(query)).scalar_one())
     return found
+
+
+def _rows(chosen: Selection) -> Select[Any]:
+    return _notices() if chosen.notices else _deliveries()
 
 
 def _deliveries() -> Select[Any]:

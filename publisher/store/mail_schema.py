@@ -23,6 +23,9 @@ from publisher.store.instant import Instant
 from publisher.store.schema import Key, metadata
 
 _UNENDED = text("finished_at IS NULL")
+_REFUSED = text("state IN ('bounced', 'expired')")
+_CLAIMED = text("claimed_at IS NOT NULL")
+_PAUSED = text("paused_until IS NOT NULL")
 
 subscribers = Table(
     "subscribers", metadata,
@@ -43,6 +46,8 @@ subscribers = Table(
     Column("link_asked_at", Instant),
     #: The address that the reader wants to have from its confirmation on, or empty.
     Column("new_email", Text, nullable=False, server_default=""),
+    #: Where mail to the address ends up (`publisher.address`), for pacing; empty where nobody asked by a form.
+    Column("mailbox", Text, nullable=False, server_default="", index=True),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
@@ -64,8 +69,11 @@ subscriptions = Table(
     Column("welcome_after", BigInteger),
     #: Active, and not due before this instant; what goes live until then is passed over.
     Column("paused_until", Instant),
+    #: When the last edition that was delivered was planned: corrections since then are still to be told.
+    Column("corrections_from", Instant),
     UniqueConstraint("subscriber_id", "newsletter"),
     Index("ix_subscriptions_state_next_due_at", "state", "next_due_at", "id"),
+    Index("ix_subscriptions_paused_until", "paused_until", sqlite_where=_PAUSED, postgresql_where=_PAUSED),
     sqlite_autoincrement=True,  # ids stand in links, and must never come back for somebody else
 )
 
@@ -97,6 +105,20 @@ suppressions = Table(
     Column("at", Instant, nullable=False),
 )
 
+#: What was taken off the suppression list, by whom and why.
+releases = Table(
+    "releases", metadata,
+    Column("id", Key, primary_key=True),
+    Column("email_key", Text, nullable=False, index=True),
+    #: Why it stood on the list, and since when.
+    Column("reason", String(20), nullable=False),
+    Column("note", Text, nullable=False),
+    Column("suppressed_at", Instant, nullable=False),
+    Column("released_at", Instant, nullable=False),
+    Column("released_by", Text, nullable=False),
+    Column("release_note", Text, nullable=False),
+)
+
 issues = Table(
     "issues", metadata,
     Column("id", Key, primary_key=True),
@@ -117,6 +139,13 @@ editions = Table(
     UniqueConstraint("issue_id", "kind", "cutoff"),
 )
 
+#: What the operator turned on for all that comes: "pause", every edition from now on.
+switches = Table(
+    "switches", metadata,
+    Column("name", String(20), primary_key=True),
+    Column("on", Boolean, nullable=False),
+)
+
 variants = Table(
     "variants", metadata,
     Column("id", Key, primary_key=True),
@@ -129,7 +158,10 @@ variants = Table(
     Column("text", Text, nullable=False),
     #: True once an article in it was withdrawn: nothing more of it may be sent.
     Column("stale", Boolean, nullable=False),
+    #: "full", or "headlines": shared by readers of rare windows (`publisher.digest.shelf`).
+    Column("form", String(10), nullable=False, server_default="full"),
     UniqueConstraint("edition_id", "key", "revision"),
+    Index("ix_variants_stale", "id", sqlite_where=text("stale = 1"), postgresql_where=text("stale")),
 )
 
 variant_articles = Table(
@@ -137,6 +169,8 @@ variant_articles = Table(
     Column("variant_id", ForeignKey("variants.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
     Column("article_id", ForeignKey("articles.id"), nullable=False, index=True),
+    #: It stands there because it was corrected, not as news.
+    Column("correction", Boolean, nullable=False, server_default=false()),
 )
 
 deliveries = Table(
@@ -162,6 +196,8 @@ deliveries = Table(
     Index("ix_deliveries_state_next_attempt_at", "state", "next_attempt_at"),
     #: What has not ended: finding a reader's open delivery costs the same whatever they got before.
     Index("ix_deliveries_open", "subscription_id", sqlite_where=_UNENDED, postgresql_where=_UNENDED),
+    #: What a reader was mailed, by windows.
+    Index("ix_deliveries_claimed", "subscription_id", "to_seq", sqlite_where=_CLAIMED, postgresql_where=_CLAIMED),
 )
 
 #: Transactional mail: a ledger of its own.
@@ -172,6 +208,10 @@ notices = Table(
     Column("subscription_id", ForeignKey("subscriptions.id"), nullable=False, index=True),
     #: Where it goes, if not to the subscriber's address: to one that is not theirs yet.
     Column("recipient", Text, nullable=False, server_default=""),
+    #: Normal form of `recipient`.
+    Column("recipient_key", Text, nullable=False, server_default=""),
+    #: A copy of what this variant says; never once it is stale.
+    Column("variant_id", BigInteger),
     Column("params", JSON, nullable=False),
     Column("state", String(10), nullable=False),
     Column("attempts", Integer, nullable=False),
@@ -200,6 +240,8 @@ attempts = Table(
     Column("reply_enhanced", String(12), nullable=False),
     Column("reply_text", Text, nullable=False),
     Index("ix_attempts_kind_ref_id", "kind", "ref_id"),
+    #: What a receiving server refused for good, or for too long: the way back reads the newest of them.
+    Index("ix_attempts_refused", "finished_at", sqlite_where=_REFUSED, postgresql_where=_REFUSED),
 )
 
 #: What the operator was told is wrong, and that it is over: one row for each kind.

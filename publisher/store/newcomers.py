@@ -12,21 +12,24 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, Text, exists, func, insert, literal, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, Select, Text, bindparam, exists, func, insert, select
 
 from publisher.model import Article, Document
-from publisher.store import alike, article_rows, documents
+from publisher.store import alike, article_rows, bulk, documents
 from publisher.store import articles as article_store
+from publisher.store.bulk import Bulk
 from publisher.store.engine import Tx
 from publisher.store.schema import articles, sketches
 from publisher.store.schema import documents as document_table
 
 _INSERT = insert(articles)
-_COLUMNS: dict[str, ColumnElement[str]] = {
+_COLUMNS: dict[str, ColumnElement[Any]] = {
     "path": document_table.c.path, "digest": document_table.c.digest, "source_id": articles.c.source_id,
     "canonical_url": articles.c.canonical_url, "title_key": articles.c.title_key, "slug": articles.c.slug,
+    "number": sketches.c.hash,
 }
 
 
@@ -105,19 +108,14 @@ class Newcomers:
 
 async def ask(tx: Tx, source: str, chunk: Iterable[Keys]) -> Newcomers:
     """What of these keys nothing has."""
-    wanted: dict[str, set[str]] = {kind: set() for kind in _COLUMNS}
+    wanted: dict[str, set[str]] = {kind: set() for kind in _COLUMNS if kind != "number"}
     numbers: set[int] = set()
     for keys in chunk:
         for kind, key in _told(keys):
             wanted[kind].add(key)
         numbers.update(keys.numbers)
-    of_source = {"path": document_table.c.source == source, "digest": document_table.c.source == source}
-    of_source |= dict.fromkeys(("source_id", "canonical_url", "title_key"), articles.c.source == source)
-    free = {
-        kind: found - await _held(tx, _COLUMNS[kind], sorted(found), of_source.get(kind))
-        for kind, found in wanted.items()
-    }
-    return Newcomers(free, numbers - await _held(tx, sketches.c.hash, sorted(numbers)))
+    free = {kind: found - await _held(tx, kind, sorted(found), source) for kind, found in wanted.items()}
+    return Newcomers(free, numbers - await _held(tx, "number", sorted(numbers), source))
 
 
 def _told(keys: Keys) -> list[tuple[str, str]]:
@@ -130,18 +128,32 @@ def _told(keys: Keys) -> list[tuple[str, str]]:
     return found
 
 
-async def _held(
-    tx: Tx, column: ColumnElement[Any], keys: Sequence[Any], condition: ColumnElement[bool] | None = None
-) -> set[Any]:
-    """Those of the keys that some row has: one look along the index for each, however many rows have it."""
+async def _held(tx: Tx, kind: str, keys: Sequence[Any], source: str) -> set[Any]:
+    """Those of the keys that some row has, of this source where the kind is the source's own."""
     if not keys:
         return set()
-    if tx.dialect.name == "sqlite":
-        given = func.json_each(literal(json.dumps(list(keys)), Text))
+    given = json.dumps(keys) if tx.dialect.name == "sqlite" else keys
+    values = (given, source) if kind in _OF_SOURCE else (given,)
+    return {row[0] for row in await bulk.rows(tx, _HELD[kind], values)}
+
+
+def _asked(kind: str, dialect: str) -> Select[Any]:
+    """One look along the index for each key, however many rows have it."""
+    column = _COLUMNS[kind]
+    if dialect == "sqlite":
+        given = func.json_each(bindparam("keys", type_=Text))
     else:
-        given = func.unnest(literal(list(keys), ARRAY(BigInteger if isinstance(keys[0], int) else Text)))
+        given = func.unnest(bindparam("keys", type_=ARRAY(BigInteger if kind == "number" else Text)))
     listed = given.table_valued("value")
     there = exists().where(column == listed.c.value)
-    if condition is not None:
-        there = there.where(condition)
-    return set((await tx.execute(select(listed.c.value).where(there))).scalars())
+    if (of := _OF_SOURCE.get(kind)) is not None:
+        there = there.where(of == bindparam("source"))
+    return select(listed.c.value).where(there)
+
+
+#: Kinds of key that tell only within one source, and the columns of that.
+_OF_SOURCE: dict[str, ColumnElement[str]] = dict.fromkeys(("path", "digest"), document_table.c.source)
+_OF_SOURCE |= dict.fromkeys(("source_id", "canonical_url", "title_key"), articles.c.source)
+_HELD = {
+    kind: Bulk(partial(_asked, kind), ("keys", "source") if kind in _OF_SOURCE else ("keys",)) for kind in _COLUMNS
+}

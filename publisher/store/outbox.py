@@ -18,9 +18,9 @@ from typing import Any
 
 from sqlalchemy import Row, Select, and_, bindparam, exists, insert, literal_column, null, or_, select, text, update
 
-from publisher.model import SubscriptionState
-from publisher.outgoing import SENDABLE, Claim, DeliveryState
-from publisher.store import audience, bulk
+from publisher.model import LEFT, SubscriptionState
+from publisher.outgoing import NOTICES, SENDABLE, Claim, DeliveryState, NoticeRule
+from publisher.store import audience, bulk, recipients
 from publisher.store.bulk import Bulk, instant, plain
 from publisher.store.engine import Tx
 from publisher.store.express import run_in
@@ -39,6 +39,7 @@ from publisher.store.turn import opened_after
 #: What a claim may take once its time has come; one in doubt has a time only where it is to be repeated.
 _CLAIMABLE = (*SENDABLE, DeliveryState.IN_DOUBT)
 _TABLES = {"delivery": deliveries, "notice": notices}
+_OF_DIGESTS = NoticeRule((SubscriptionState.ACTIVE,), asked_for=False)
 _COLUMNS = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "message_id", "created_at")
 #: Ids in one IN list.
 _CHUNK = 500
@@ -97,7 +98,7 @@ async def _put_away(tx: Tx, kind: str, row: Row[Any], now: datetime) -> bool:
         await tx.execute(update(table).where(table.c.id == row.id).values(**ended))
         if kind == "delivery" and row.state == DeliveryState.IN_DOUBT:
             # What is in doubt may have arrived: its window is not to be opened again (I3).
-            await run_in(tx, opened_after(row.subscription_id, row.to_seq))
+            await run_in(tx, opened_after(tx.dialect.name, [(row.subscription_id, row.to_seq, row.created_at)]))
     elif row.edition_state != "running" and row.next_attempt_at is not None:
         await tx.execute(update(table).where(table.c.id == row.id).values(next_attempt_at=None))
     else:
@@ -141,11 +142,16 @@ async def any_claimed(tx: Tx) -> bool:
 
 
 async def add_notice(
-    tx: Tx, kind: str, subscription_id: int, params: dict[str, str], message_id: str, now: datetime
+    tx: Tx, kind: str, subscription_id: int, params: dict[str, str], message_id: str, now: datetime, *,
+    to: tuple[str, str] = ("", ""), variant_id: int | None = None,
 ) -> int:
-    """Queues a transactional mail; `kind` names its template, as "confirm". Returns its id."""
+    """Queues a transactional mail of a kind of `NOTICES`. Returns its id.
+
+    `to`: an address and its normal form, where it does not go to the subscriber's own. `variant_id`: a copy of it.
+    """
     values = {
-        "kind": kind, "subscription_id": subscription_id, "params": params, "state": DeliveryState.QUEUED,
+        "kind": kind, "subscription_id": subscription_id, "params": params, "recipient": to[0], "recipient_key": to[1],
+        "variant_id": variant_id, "state": DeliveryState.QUEUED,
         "attempts": 0, "next_attempt_at": now, "reply_code": 0, "reply_enhanced": "", "reply_text": "",
         "message_id": message_id, "created_at": now,
     }
@@ -181,35 +187,41 @@ def _with_reader(kind: str) -> Select[Any]:
     table = _TABLES[kind]
     query: Select[Any] = select(
         *(table.c[name] for name in _COLUMNS), subscriptions.c.newsletter, subscriptions.c.generation,
-        subscriptions.c.state.label("subscription_state"), subscribers.c.email, subscribers.c.email_key,
-        subscribers.c.name, suppressions.c.reason.label("suppression"),
+        subscriptions.c.state.label("subscription_state"), recipients.email(kind).label("email"),
+        recipients.email_key(kind).label("email_key"), subscribers.c.name, subscribers.c.plain_text,
+        suppressions.c.reason.label("suppression"),
     )
     if kind == "notice":
         query = query.add_columns(
             notices.c.kind.label("notice_kind"), notices.c.params, null().label("edition_id"),
-            null().label("variant_id"), literal_column("0").label("to_seq"),
-            literal_column("'running'").label("edition_state"),
+            notices.c.variant_id, literal_column("0").label("to_seq"),
+            literal_column("'running'").label("edition_state"), variants.c.stale,
         )
+        query = query.outerjoin(variants, notices.c.variant_id == variants.c.id)
     else:
         query = query.add_columns(
             literal_column("''").label("notice_kind"), null().label("params"), deliveries.c.edition_id,
             deliveries.c.variant_id, deliveries.c.to_seq, editions.c.state.label("edition_state"),
+            null().label("stale"),
         )
         query = query.join(editions, deliveries.c.edition_id == editions.c.id)
     return (
         query.join(subscriptions, table.c.subscription_id == subscriptions.c.id)
         .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
-        .outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)
+        .outerjoin(suppressions, suppressions.c.email_key == recipients.email_key(kind))
     )
 
 
 def _refusal(kind: str, row: Row[Any]) -> str:
     """Why nothing may be sent to this reader any more, or nothing."""
-    # An address that was only unsubscribed may still be asked for a fresh confirmation (I11).
-    if row.suppression and not (kind == "notice" and row.suppression == "unsubscribed"):
+    rule = NOTICES.get(row.notice_kind) if kind == "notice" else _OF_DIGESTS
+    if rule is None:
+        return f"there is no notice of the kind {row.notice_kind!r}"
+    if row.suppression and not (rule.asked_for and row.suppression in LEFT):
         return f"suppressed: {row.suppression}"
-    wanted = SubscriptionState.PENDING if kind == "notice" else SubscriptionState.ACTIVE
-    return "" if row.subscription_state == wanted else f"the subscription is {row.subscription_state}"
+    if row.stale:
+        return "an article in it was withdrawn"
+    return "" if row.subscription_state in rule.states else f"the subscription is {row.subscription_state}"
 
 
 def _claim(kind: str, row: Row[Any]) -> Claim:
@@ -217,7 +229,7 @@ def _claim(kind: str, row: Row[Any]) -> Claim:
     values: tuple[Any, ...] = tuple(row)
     (
         ident, subscription_id, state, attempts, due_at, message_id, created_at, newsletter, generation, _, email,
-        email_key, name, _, notice_kind, params, edition_id, variant_id, to_seq, edition_state,
+        email_key, name, plain_text, _, notice_kind, params, edition_id, variant_id, to_seq, edition_state, _,
     ) = values
     if isinstance(params, str):
         params = json.loads(params)
@@ -227,6 +239,7 @@ def _claim(kind: str, row: Row[Any]) -> Claim:
         notice_kind=notice_kind, params=params or {}, generation=generation, created_at=instant(created_at),
         in_doubt=state == DeliveryState.IN_DOUBT, state=DeliveryState(state), due_at=instant(due_at),
         email_key=email_key, to_seq=to_seq, running=edition_state == "running",
+        plain_text=bool(plain_text),
     )
 
 

@@ -1,6 +1,6 @@
-"""What the plan step reads and writes for many readers at once.
+"""What the plan step reads of many readers at once; `publisher.store.planned` writes.
 
-    due | a page along the index, in groups | ... | locked, still as read? | deliveries added, due instants moved on
+    due | a page along the index, in groups | ... | locked: who is not as read any more?
 
 Readers of whom all that decides is equal are `Alike`. The database puts them together, so that a reader is one number
 here until a delivery is written.
@@ -17,31 +17,32 @@ from typing import Any
 from sqlalchemy import (
     BigInteger,
     Select,
-    Table,
     Text,
     and_,
     bindparam,
     cast,
+    false,
     func,
+    join,
     literal_column,
+    not_,
     select,
+    true,
     tuple_,
     type_coerce,
-    update,
 )
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.elements import ClauseElement
 from sqlalchemy.types import NullType
 
 from publisher.model import ArticleStatus, Frequency, SubscriptionState
-from publisher.outgoing import DeliveryState
-from publisher.store.bulk import Bulk, PlainInstant, among, among_given, ids_value, instant, rows_of_each, run_all
+from publisher.store.bulk import Bulk, PlainInstant, among, instant, parcels, parcels_value, rows
 from publisher.store.engine import Tx
 from publisher.store.instant import Instant
-from publisher.store.mail_schema import deliveries, subscribers, subscriptions
+from publisher.store.mail_schema import subscribers, subscriptions
 from publisher.store.schema import articles
 
-_ACTIVE = subscriptions.c.state == SubscriptionState.ACTIVE
+#: A pause that is over has an end no more (`publisher.store.pauses`).
+_ACTIVE = and_(subscriptions.c.state == SubscriptionState.ACTIVE, subscriptions.c.paused_until.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,8 @@ class Alike:
     from_seq: int
     next_due_at: datetime | None
     last_due_at: datetime | None
+    #: Corrections after this instant are still to be told; None: nothing was delivered yet.
+    corrections_from: datetime | None
     #: IANA name.
     timezone: str
 
@@ -89,28 +92,21 @@ class Page:
 #: A subscription as it was read, of which all must still be so when its edition is written: id, generation, `from_seq`,
 #: due instant.
 Found = tuple[int, int, int, PlainInstant | None]
-#: A delivery on its way into the store, in the order of `_COLUMNS`.
-NewRow = tuple[Any, ...]
-#: The due instant that comes next, and that of the slot which is left behind.
-Slot = tuple[datetime, datetime]
 
-_COLUMNS = (
-    "edition_id", "subscription_id", "variant_id", "period", "from_seq", "to_seq", "state", "attempts",
-    "next_attempt_at", "reply_code", "reply_enhanced", "reply_text", "message_id", "created_at",
-)
 #: The columns of `Alike` in the database's own form: they become values once for all who are alike.
 _RAW = (
     subscriptions.c.newsletter, subscriptions.c.frequency, subscriptions.c.weekday, subscriptions.c.local_time,
     cast(subscriptions.c.sections, Text).label("sections"), subscriptions.c.from_seq,
     type_coerce(subscriptions.c.next_due_at, NullType()).label("next_due_at"),
-    type_coerce(subscriptions.c.last_due_at, NullType()).label("last_due_at"), subscribers.c.timezone,
+    type_coerce(subscriptions.c.last_due_at, NullType()).label("last_due_at"),
+    type_coerce(subscriptions.c.corrections_from, NullType()).label("corrections_from"), subscribers.c.timezone,
 )
 #: Where they stand in `Group.alike`.
 _FROM_SEQ, _DUE_AT = 5, 6
 #: What a group has in common, in the order in which two readers are told apart soonest.
 _GROUPED = (
-    "from_seq", "sections", "timezone", "next_due_at", "generation", "last_due_at", "weekday", "local_time",
-    "frequency", "newsletter",
+    "from_seq", "sections", "timezone", "next_due_at", "corrections_from", "generation", "last_due_at", "weekday",
+    "local_time", "frequency", "newsletter",
 )
 _PAGE = select(subscriptions.c.id, subscriptions.c.generation, *_RAW).join(
     subscribers, subscriptions.c.subscriber_id == subscribers.c.id
@@ -148,8 +144,8 @@ async def _page(tx: Tx, readers: Select[Any], values: dict[str, Any]) -> Page:
     alike = [each.c[name] for name in _GROUPED]
     gather = func.json_group_array if tx.dialect.name == "sqlite" else func.array_agg
     query = select(each.c.generation, *(each.c[column.name] for column in _RAW), gather(each.c.id, type_=NullType()))
-    rows = (await tx.execute(query.group_by(*alike), values)).all()
-    groups = tuple(Group(tuple(row[1:-1]), row[0], _in_order(row[-1])) for row in rows)
+    found = (await tx.execute(query.group_by(*alike), values)).all()
+    groups = tuple(Group(tuple(row[1:-1]), row[0], _in_order(row[-1])) for row in found)
     # An instant is text, or a datetime, in all rows alike; where it is missing the order is that of ids.
     last = max(((group.alike[_DUE_AT], group.ids[-1]) for group in groups if group.alike[_DUE_AT]), default=None)
     return Page(groups, last)
@@ -169,12 +165,13 @@ def newsletter_of(group: Group) -> str:
 
 def read_alike(raw: tuple[Any, ...]) -> Alike:
     """A group's `alike`, in the values that the rest of the program knows."""
-    newsletter, frequency, weekday, local_time, sections, from_seq, next_due, last_due, timezone = raw
+    newsletter, frequency, weekday, local_time, sections, from_seq, next_due, last_due, corrections, timezone = raw
     hour, minute = local_time.split(":")
     return Alike(
         newsletter=newsletter, frequency=Frequency(frequency), weekday=weekday, local_time=time(int(hour), int(minute)),
         sections=tuple(json.loads(sections)), from_seq=from_seq, next_due_at=instant(next_due) if next_due else None,
-        last_due_at=instant(last_due) if last_due else None, timezone=timezone,
+        last_due_at=instant(last_due) if last_due else None,
+        corrections_from=instant(corrections) if corrections else None, timezone=timezone,
     )
 
 
@@ -185,63 +182,20 @@ async def lock(tx: Tx, ids: Iterable[int]) -> set[Found]:
     """
     # The state is looked at here: in the query it would lead SQLite to the index of states.
     query = _LOCKED.where(among(tx, subscriptions.c.id, sorted(ids))).order_by(subscriptions.c.id).with_for_update()
-    rows = (await tx.execute(query)).all()
-    return {(row[0], row[1], row[2], row[3]) for row in rows if row[4] == SubscriptionState.ACTIVE}
+    found = (await tx.execute(query)).all()
+    return {(row[0], row[1], row[2], row[3]) for row in found if row[4] == SubscriptionState.ACTIVE}
 
 
-async def hold(tx: Tx, groups: Sequence[Group]) -> set[int]:
-    """The ids of those of these readers who are still as they were read, kept as by `lock`."""
+async def changed(tx: Tx, groups: Sequence[Group]) -> set[int]:
+    """The ids of those of these readers who are not as they were read any more; the rest stay so until the commit."""
     if tx.dialect.name == "postgresql":
         everybody = sorted(ident for group in groups for ident in group.ids)
         mine = among(tx, subscriptions.c.id, everybody)
         await tx.execute(select(subscriptions.c.id).where(mine).order_by(subscriptions.c.id).with_for_update())
-    values = [
-        (group.generation, group.alike[_FROM_SEQ], group.alike[_DUE_AT], ids_value(tx, group.ids)) for group in groups
-    ]
-    found = await rows_of_each(tx, _HELD, values)
-    return {ident for rows in found for ident, same in rows if same}
-
-
-@dataclass(frozen=True, slots=True)
-class Edition:
-    """What the deliveries of readers who are alike have in common."""
-
-    edition_id: int
-    variant_id: int
-    #: As `NewDelivery.period`.
-    period: str
-    #: (after, to].
-    window: tuple[int, int]
-    created_at: PlainInstant
-
-
-def new_rows(
-    edition: Edition, ids: Sequence[int], message_ids: Sequence[str], times: Sequence[PlainInstant]
-) -> list[NewRow]:
-    """Deliveries that wait to be sent, one for each of these subscriptions."""
-    edition_id, shared, created_at = (
-        edition.edition_id,
-        (edition.variant_id, edition.period, *edition.window, DeliveryState.QUEUED.value, 0),
-        edition.created_at,
+    given = parcels_value(
+        (group.generation, group.alike[_FROM_SEQ], group.alike[_DUE_AT], group.ids) for group in groups
     )
-    each = zip(ids, message_ids, times, strict=True)
-    return [(edition_id, ident, *shared, at, 0, "", "", message_id, created_at) for ident, message_id, at in each]
-
-
-def slot_of(row: NewRow) -> tuple[int, str]:
-    """The (subscription, period) of a delivery on its way."""
-    return row[1], row[3]
-
-
-async def add(tx: Tx, rows: Sequence[NewRow]) -> int:
-    """Adds these deliveries, but for those whose slot is filled (I4); how many."""
-    return await run_all(tx, _ADD, rows)
-
-
-async def move(tx: Tx, slot: Slot, ids: Sequence[int]) -> None:
-    """Moves the due instants of these subscriptions on, past a slot."""
-    moved = update(subscriptions).where(among(tx, subscriptions.c.id, ids))
-    await tx.execute(moved.values(next_due_at=slot[0], last_due_at=slot[1]))
+    return {row[0] for row in await rows(tx, _CHANGED, (given,))}
 
 
 async def stories(tx: Tx, after: int, to: int, slugs: Sequence[str], limit: int) -> list[tuple[str, str]]:
@@ -252,32 +206,20 @@ async def stories(tx: Tx, after: int, to: int, slugs: Sequence[str], limit: int)
     )
     if slugs:
         query = query.where(articles.c.section_slug.in_(list(slugs)))
-    rows = await tx.execute(query.order_by(articles.c.seq.desc()).limit(limit))
-    return [(row.id, row.content_hash) for row in rows]
+    found = await tx.execute(query.order_by(articles.c.seq.desc()).limit(limit))
+    return [(row.id, row.content_hash) for row in found]
 
 
-def _held(dialect: str) -> ClauseElement:
-    # What is compared is a column, not a condition, which would lead SQLite to the index of states.
+def _changed(dialect: str) -> ClauseElement:
+    was, each, ident = parcels(dialect, "readers", {"generation": "int", "from_seq": "int", "next_due_at": "instant"})
+    now = subscriptions.c
     same = and_(
-        subscriptions.c.state == literal_column(f"'{SubscriptionState.ACTIVE.value}'"),
-        subscriptions.c.generation == bindparam("generation", type_=BigInteger),
-        subscriptions.c.from_seq == bindparam("from_seq", type_=BigInteger),
-        subscriptions.c.next_due_at.is_not_distinct_from(bindparam("next_due_at", type_=Instant)),
+        now.state == literal_column(f"'{SubscriptionState.ACTIVE.value}'"), now.paused_until.is_(None),
+        now.generation == was.c.generation, now.from_seq == was.c.from_seq,
+        now.next_due_at.is_not_distinct_from(was.c.next_due_at),
     )
-    mine = among_given(dialect, subscriptions.c.id, "ids")
-    return select(subscriptions.c.id, same.label("same")).where(mine)
+    found = join(was, each, true()).outerjoin(subscriptions, now.id == ident)
+    return select(ident).select_from(found).where(not_(func.coalesce(same, false())))
 
 
-def _insert_new(dialect: str) -> ClauseElement:
-    insert: Any = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}[dialect]
-    new = insert(deliveries).inline().values(_parameters(deliveries, _COLUMNS))
-    added: ClauseElement = new.on_conflict_do_nothing()
-    return added
-
-
-def _parameters(table: Table, names: Iterable[str]) -> dict[Any, Any]:
-    return {name: bindparam(name, type_=table.c[name].type) for name in names}
-
-
-_ADD = Bulk(_insert_new, _COLUMNS)
-_HELD = Bulk(_held, ("generation", "from_seq", "next_due_at", "ids"))
+_CHANGED = Bulk(_changed, ("readers",))

@@ -135,6 +135,16 @@ article_versions = Table(
     Column("content", JSON, nullable=False),
     #: What the change was that replaced it.
     Column("change", String(12), nullable=False, server_default="correction"),
+    Index("ix_article_versions_replaced_at", "replaced_at"),
+)
+
+#: How far the order of articles had come at which instant: a row for each time that articles went live.
+tides = Table(
+    "tides", metadata,
+    #: The last of them.
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", Instant, nullable=False),
+    Index("ix_tides_at", "at", "seq"),
 )
 
 
@@ -147,6 +157,9 @@ sketches = Table(
     Column("article_id", String(36), primary_key=True),
     sqlite_with_rowid=False,
 )
+
+#: Articles that have no sketch yet: they were written before there were any.
+unsketched = Table("unsketched", metadata, Column("article_id", String(36), primary_key=True))
 
 #: Articles of different sources that tell the same story; each pair stands in it both ways.
 alike = Table(
@@ -265,4 +278,11 @@ pushes = Table(
     Column("tries", Integer, nullable=False),
     Column("reason", Text, nullable=False),
     UniqueConstraint("source", "hub", "topic"),
+)
+
+#: What the program remembers from one run to the next, such as where the site was.
+notes = Table(
+    "notes", metadata,
+    Column("name", String(40), primary_key=True),
+    Column("value", Text, nullable=False),
 )

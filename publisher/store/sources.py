@@ -26,6 +26,12 @@ async def get_many(tx: Tx, names: Iterable[str]) -> dict[str, SourceState]:
     return {name: known.get(name) or SourceState(name) for name in wanted}
 
 
+async def imported(tx: Tx) -> list[str]:
+    """Names of the sources that were imports from another system (`publisher.intake.export_entry.Export`)."""
+    query = select(sources.c.name).where(sources.c.name > "import:", sources.c.name < "import;")
+    return list((await tx.execute(query.order_by(sources.c.name))).scalars())
+
+
 async def put(tx: Tx, state: SourceState) -> None:
     """Records the state; when the source was first read stays as it is."""
     await upsert(tx, sources, ("name",), {field: getattr(state, field) for field in SourceState.__slots__})

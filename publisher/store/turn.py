@@ -11,15 +11,31 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
-from sqlalchemy import BigInteger, BindParameter, and_, bindparam, case, exists, insert, null, or_, select, update
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    String,
+    and_,
+    bindparam,
+    case,
+    exists,
+    insert,
+    literal_column,
+    null,
+    or_,
+    select,
+    update,
+)
+from sqlalchemy.sql.elements import ClauseElement
 
 from publisher.delivery_state import delivered
-from publisher.model import SubscriptionState
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
-from publisher.store.express import Script, Statement, Step
-from publisher.store.instant import Instant
+from publisher.store import recipients
+from publisher.store.bulk import Bulk, PlainInstant, among_given, ids_value, plain
+from publisher.store.express import Script, Step
 from publisher.store.mail_schema import (
     attempts,
     deliveries,
@@ -34,10 +50,7 @@ from publisher.text import clean
 
 #: Not ended yet.
 _WAITING = (DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, DeliveryState.HELD)
-_TABLES = {"delivery": deliveries, "notice": notices}
-_OF = bindparam("of", type_=BigInteger)
-_TO = bindparam("to", type_=BigInteger)
-_NOW = bindparam("now", type_=Instant)
+_TABLES = {"notice": notices, "delivery": deliveries}
 _REPLY = ("reply_code", "reply_enhanced", "reply_text")
 
 
@@ -52,141 +65,190 @@ class Turn:
 
 
 def turn(
-    now: datetime, outcomes: Sequence[Outcome] = (), unsent: Sequence[Claim] = (), wanted: Sequence[Claim] = ()
+    dialect: str, now: datetime, outcomes: Sequence[Outcome] = (), unsent: Sequence[Claim] = (),
+    wanted: Sequence[Claim] = (),
 ) -> Script[Turn]:
-    """The script of a turn. An outcome of a claim that is settled already changes nothing."""
-    concerned = (*(outcome.claim for outcome in outcomes), *wanted)
-    # The reader before the delivery, as everybody does, and in one order: two who lock several never block each other.
-    yield Step(_LOCK_READERS, {"ids": sorted({claim.subscription_id for claim in concerned})})
-    yield Step(_LOCK_VARIANTS, {"ids": sorted({claim.variant_id for claim in wanted if claim.variant_id is not None})})
-    for outcome in sorted(outcomes, key=_place):
-        yield from _settle(outcome)
-    for claim in unsent:
-        yield Step(_RELEASED[claim.kind], {
-            "of": claim.id, "new_state": claim.state, "new_attempts": claim.attempt - 1, "due": claim.due_at,
-        })
+    """The script of a turn in `dialect`. An outcome of a claim that is settled already changes nothing."""
+    if dialect != "sqlite":  # which has one writer
+        yield from _locked(dialect, [*(outcome.claim for outcome in outcomes), *wanted], wanted)
     taken: list[Claim] = []
     refused: list[Claim] = []
-    for claim in wanted:
-        changed = yield Step(_CLAIMED[claim.kind], _guards(claim, now))
-        (taken if changed else refused).append(claim)
+    for kind in _TABLES:
+        yield from _settled_all(dialect, kind, [outcome for outcome in outcomes if outcome.claim.kind == kind])
+        back = [claim for claim in unsent if claim.kind == kind]
+        if back:
+            yield Step(_RELEASED[kind], [
+                (claim.state.value, claim.attempt - 1, _at(dialect, claim.due_at), claim.id) for claim in back
+            ])
+        mine = [claim for claim in wanted if claim.kind == kind]
+        if mine:
+            changed = yield Step(_CLAIMED[kind], [_guards(dialect, claim, now) for claim in mine])
+            for claim, count in zip(mine, changed, strict=True):
+                (taken if count else refused).append(claim)
     return Turn(tuple(taken), tuple(refused))
 
 
-def _place(outcome: Outcome) -> tuple[str, int]:
-    return outcome.claim.kind, outcome.claim.id
+def _locked(dialect: str, concerned: Sequence[Claim], wanted: Sequence[Claim]) -> Script[None]:
+    """The reader before the delivery, as everybody does, and in one order: two who lock several never block another."""
+    readers = sorted({claim.subscription_id for claim in concerned})
+    yield Step(_LOCK_READERS, [(ids_value(dialect, readers),)])
+    shown = sorted({claim.variant_id for claim in wanted if claim.variant_id is not None})
+    yield Step(_LOCK_VARIANTS, [(ids_value(dialect, shown),)])
 
 
-def _settle(outcome: Outcome) -> Script[None]:
-    claim = outcome.claim
-    said = _said(outcome.reply)
-    changed = yield Step(_SETTLED[claim.kind], {
-        "of": claim.id, "new_state": outcome.state, "new_next_attempt_at": outcome.next_attempt_at,
-        "new_finished_at": None if outcome.state in _WAITING else outcome.finished_at,
-        **{f"new_{name}": value for name, value in said.items()},
-    })
-    if not changed:
+def _settled_all(dialect: str, kind: str, outcomes: list[Outcome]) -> Script[None]:
+    """Outcomes of claims of one kind: settled, windows moved on, attempts written down."""
+    if not outcomes:
         return
-    if claim.kind == "delivery" and delivered(outcome.state, doubted=claim.in_doubt):
-        yield from opened_after(claim.subscription_id, claim.to_seq)
-    yield Step(_ATTEMPTED, {
-        "kind": claim.kind, "ref_id": claim.id, "number": claim.attempt, "started_at": outcome.started_at,
-        "finished_at": outcome.finished_at, "state": outcome.state, **said,
-    })
+    outcomes.sort(key=_place)
+    said = [_said(outcome.reply) for outcome in outcomes]
+    finished = [_at(dialect, outcome.finished_at) for outcome in outcomes]
+    changed = yield Step(_SETTLED[kind], [
+        (outcome.state.value, _at(dialect, outcome.next_attempt_at), *words, None if outcome.state in _WAITING else end,
+         outcome.claim.id)
+        for outcome, words, end in zip(outcomes, said, finished, strict=True)
+    ])
+    done = [row for row, count in zip(zip(outcomes, said, finished, strict=True), changed, strict=True) if count]
+    arrived = [
+        (outcome.claim.subscription_id, outcome.claim.to_seq, outcome.claim.created_at or outcome.started_at)
+        for outcome, _, _ in done
+        if kind == "delivery" and delivered(outcome.state, doubted=outcome.claim.in_doubt)
+    ]
+    yield from opened_after(dialect, arrived)
+    yield Step(_ATTEMPTED, [
+        (kind, outcome.claim.id, outcome.claim.attempt, _at(dialect, outcome.started_at), end, outcome.state.value,
+         *words)
+        for outcome, words, end in done
+    ])
 
 
-def opened_after(subscription_id: int, to_seq: int) -> Script[None]:
-    """Opens a subscription's next window after `to_seq`; it never moves back.
+def _place(outcome: Outcome) -> int:
+    return outcome.claim.id
 
-    So does that of a welcome edition that is still owed: the reader left and came back while this was on its way.
+
+def opened_after(dialect: str, windows: Sequence[tuple[int, int, datetime]]) -> Script[None]:
+    """Opens subscriptions' next windows, each given by its subscription, its end and when it was planned.
+
+    That of articles opens after the end, that of corrections after the planning; none ever moves back. So do those of
+    welcome editions that are still owed: the reader left and came back while this was on its way.
     """
-    yield Step(_ADVANCED, {"of": subscription_id, "to": to_seq})
+    rows = []
+    for of, to_seq, planned_at in windows:
+        told = plain(dialect, planned_at)
+        rows.append((to_seq, to_seq, to_seq, to_seq, told, told, of))
+    yield Step(_ADVANCED, rows)
 
 
-def _said(reply: Reply) -> dict[str, Any]:
+def _said(reply: Reply) -> tuple[int, str, str]:
     """What the server said, less what a database refuses: a reply must never keep outcomes from being recorded."""
-    return {
-        "reply_code": reply.code, "reply_enhanced": clean(reply.enhanced)[:12], "reply_text": clean(reply.text)[:2000],
-    }
+    return reply.code, clean(reply.enhanced)[:12], clean(reply.text)[:2000]
 
 
-def _guards(claim: Claim, now: datetime) -> dict[str, Any]:
-    values: dict[str, Any] = {
-        "of": claim.id, "now": now, "was": claim.state, "due": claim.due_at, "reader": claim.subscription_id,
-        "email": claim.email, "email_key": claim.email_key,
-    }
-    if claim.kind == "delivery":
-        values |= {"variant": claim.variant_id, "edition": claim.edition_id}
-    return values
+def _at(dialect: str, instant: datetime | None) -> PlainInstant | None:
+    return None if instant is None else plain(dialect, instant)
 
 
-def _claimed(kind: str) -> Statement:
+def _guards(dialect: str, claim: Claim, now: datetime) -> tuple[Any, ...]:
+    """The values of `_claimed`."""
+    values = (
+        plain(dialect, now), claim.id, claim.state.value, _at(dialect, claim.due_at), claim.subscription_id,
+        claim.email, claim.email_key, claim.variant_id, claim.variant_id,
+    )
+    return values if claim.kind == "notice" else (*values, claim.edition_id)
+
+
+_GUARDS = ("now", "of", "was", "due", "reader", "email", "email_key", "variant", "shown")
+
+
+def _text(value: str) -> ColumnElement[str]:
+    """A word of ours, written out: a statement has no values but those that change."""
+    return literal_column(f"'{value}'", String)
+
+
+def _claimed(kind: str, _dialect: str) -> ClauseElement:
     """A claim, refused where the row changed or its reader is not to get it any more."""
     table = _TABLES[kind]
-    notice = kind == "notice"
-    wanted = SubscriptionState.PENDING if notice else SubscriptionState.ACTIVE
     reader = (
         select(subscriptions.c.id)
         .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
         .where(
-            subscriptions.c.id == bindparam("reader", type_=BigInteger), subscriptions.c.state == wanted,
-            subscribers.c.email == bindparam("email"),
+            subscriptions.c.id == bindparam("reader", type_=BigInteger), recipients.wanted(kind),
+            recipients.email(kind) == bindparam("email"),
         )
+        .correlate(notices)
     )
-    against = suppressions.c.email_key == bindparam("email_key")
-    if notice:  # an address that was only unsubscribed may still be asked for a fresh confirmation (I11)
-        against = and_(against, suppressions.c.reason != "unsubscribed")
+    against = and_(suppressions.c.email_key == bindparam("email_key"), recipients.barred(kind))
+    shown = and_(variants.c.id == bindparam("shown", type_=BigInteger), variants.c.stale.is_(False))
+    same = table.c.variant_id == bindparam("variant", type_=BigInteger)
+    fresh = and_(same, exists(select(variants.c.id).where(shown)))
     conditions = [
-        table.c.id == _OF, table.c.state == bindparam("was"),
-        table.c.next_attempt_at == bindparam("due", type_=Instant), exists(reader),
-        ~exists(select(suppressions.c.reason).where(against)),
+        table.c.id == bindparam("of"), table.c.state == bindparam("was"),
+        table.c.next_attempt_at == bindparam("due"), exists(reader),
+        ~exists(select(suppressions.c.email_key).where(against).correlate(notices)),
     ]
-    if not notice:
-        variant, edition = bindparam("variant", type_=BigInteger), bindparam("edition", type_=BigInteger)
-        conditions += [
-            table.c.variant_id == variant,
-            exists(select(variants.c.id).where(variants.c.id == variant, variants.c.stale.is_(False))),
-            exists(select(editions.c.id).where(editions.c.id == edition, editions.c.state == "running")),
-        ]
-    claimed = {"state": DeliveryState.CLAIMED, "claimed_at": _NOW, "next_attempt_at": null()}
-    return Statement(update(table).where(*conditions).values(**claimed, attempts=table.c.attempts + 1))
+    if kind == "notice":  # it may be a copy of a digest
+        conditions.append(or_(table.c.variant_id.is_(None), fresh))
+    else:
+        running = and_(editions.c.id == bindparam("edition", type_=BigInteger), editions.c.state == _text("running"))
+        conditions += [fresh, exists(select(editions.c.id).where(running))]
+    claimed = {
+        "state": _text(DeliveryState.CLAIMED), "attempts": table.c.attempts + literal_column("1"),
+        "next_attempt_at": null(), "claimed_at": bindparam("now"),
+    }
+    return update(table).where(*conditions).values(claimed)
 
 
-def _settled(kind: str) -> Statement:
+def _settled(kind: str, _dialect: str) -> ClauseElement:
     table = _TABLES[kind]
-    mine = and_(table.c.id == _OF, table.c.state == DeliveryState.CLAIMED)
-    names = ("state", "next_attempt_at", "finished_at", *_REPLY)
-    return Statement(update(table).where(mine).values({name: bindparam(f"new_{name}") for name in names}))
+    mine = and_(table.c.id == bindparam("of"), table.c.state == _text(DeliveryState.CLAIMED))
+    return update(table).where(mine).values({name: bindparam(f"new_{name}") for name in _SETTLING})
 
 
-def _released(kind: str) -> Statement:
+def _released(kind: str, _dialect: str) -> ClauseElement:
     """A claim of which no byte was sent: the row is as it was before."""
     table = _TABLES[kind]
-    mine = and_(table.c.id == _OF, table.c.state == DeliveryState.CLAIMED)
-    before = {
-        "state": bindparam("new_state"), "attempts": bindparam("new_attempts"),
-        "next_attempt_at": bindparam("due", type_=Instant),
+    mine = and_(table.c.id == bindparam("of"), table.c.state == _text(DeliveryState.CLAIMED))
+    before: dict[str, Any] = {
+        "state": bindparam("new_state"), "attempts": bindparam("new_attempts"), "next_attempt_at": bindparam("due"),
     }
-    return Statement(update(table).where(mine).values(before))
+    return update(table).where(mine).values(before)
 
 
-_CLAIMED = {kind: _claimed(kind) for kind in _TABLES}
-_SETTLED = {kind: _settled(kind) for kind in _TABLES}
-_RELEASED = {kind: _released(kind) for kind in _TABLES}
-_ATTEMPTED = Statement(insert(attempts).values({
-    name: bindparam(name) for name in ("kind", "ref_id", "number", "started_at", "finished_at", "state", *_REPLY)
-}))
-_MOVING = (subscriptions.c.from_seq, subscriptions.c.welcome_after)
-_ADVANCED = Statement(
-    update(subscriptions)
-    .where(subscriptions.c.id == _OF, or_(*(column < _TO for column in _MOVING)))
-    .values({column: case((column < _TO, _TO), else_=column) for column in _MOVING})
-)
-_IDS: BindParameter[int] = bindparam("ids", expanding=True)
-_LOCK_READERS = Statement(
-    select(subscriptions.c.id).where(subscriptions.c.id.in_(_IDS)).order_by(subscriptions.c.id).with_for_update(),
-    lock=True,
-)
-_LOCK_VARIANTS = Statement(
-    select(variants.c.id).where(variants.c.id.in_(_IDS)).order_by(variants.c.id).with_for_update(read=True), lock=True
-)
+def _attempted(_dialect: str) -> ClauseElement:
+    return insert(attempts).values({name: bindparam(name) for name in _ATTEMPT})
+
+
+def _advanced(_dialect: str) -> ClauseElement:
+    moving = (subscriptions.c.from_seq, subscriptions.c.welcome_after)
+    ends = [bindparam(f"to_{number}", type_=BigInteger) for number in range(4)]
+    cases = {
+        column: case((column < ends[2 * at], ends[2 * at + 1]), else_=column) for at, column in enumerate(moving)
+    }
+    told = subscriptions.c.corrections_from
+    later = or_(told.is_(None), told < bindparam("told_0"))
+    cases[told] = case((later, bindparam("told_1")), else_=told)
+    return update(subscriptions).where(subscriptions.c.id == bindparam("of")).values(cases)
+
+
+def _lock_readers(dialect: str) -> ClauseElement:
+    chosen = among_given(dialect, subscriptions.c.id, "ids")
+    return select(subscriptions.c.id).where(chosen).order_by(subscriptions.c.id).with_for_update()
+
+
+def _lock_variants(dialect: str) -> ClauseElement:
+    chosen = among_given(dialect, variants.c.id, "ids")
+    return select(variants.c.id).where(chosen).order_by(variants.c.id).with_for_update(read=True)
+
+
+_SETTLING = ("state", "next_attempt_at", *_REPLY, "finished_at")
+_ATTEMPT = ("kind", "ref_id", "number", "started_at", "finished_at", "state", *_REPLY)
+_CLAIMED = {
+    "delivery": Bulk(partial(_claimed, "delivery"), (*_GUARDS, "edition")),
+    "notice": Bulk(partial(_claimed, "notice"), _GUARDS),
+}
+_SETTLED = {kind: Bulk(partial(_settled, kind), (*(f"new_{name}" for name in _SETTLING), "of")) for kind in _TABLES}
+_RELEASED = {kind: Bulk(partial(_released, kind), ("new_state", "new_attempts", "due", "of")) for kind in _TABLES}
+_ATTEMPTED = Bulk(_attempted, _ATTEMPT)
+_ADVANCED = Bulk(_advanced, ("to_0", "to_1", "to_2", "to_3", "told_0", "told_1", "of"))
+_LOCK_READERS = Bulk(_lock_readers, ("ids",))
+_LOCK_VARIANTS = Bulk(_lock_variants, ("ids",))

@@ -23,9 +23,22 @@ from publisher.crypto import Keys
 from publisher.errors import StoreError
 from publisher.store.engine import Store
 from publisher.templating import Templates
-from publisher.web import feeds, gone, health, inbox, links, moved, push, subscribe
+from publisher.web import (
+    feeds,
+    gone,
+    health,
+    hub,
+    inbox,
+    links,
+    moved,
+    personal,
+    preferences,
+    push,
+    subscribe,
+)
 from publisher.web.face import SECURITY, Face, face_of, message, not_found
 from publisher.web.files import FileFront
+from publisher.web.forms import ForeignFormError
 from publisher.web.limits import Pace, TooLargeError
 from publisher.web.prepared import Headers
 
@@ -36,19 +49,23 @@ def build_app(
     store: Store, settings: Settings, templates: Templates, keys: Keys, *, ready: Callable[[], str | None]
 ) -> ASGIApp:
     """The application; `ready` tells why the service is not ready, or None."""
-    routes = [*health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *push.ROUTES, *inbox.ROUTES, *feeds.ROUTES]
+    routes = [
+        *health.ROUTES, *subscribe.ROUTES, *links.ROUTES, *preferences.ROUTES, *personal.ROUTES, *push.ROUTES,
+        *hub.ROUTES, *inbox.ROUTES, *feeds.ROUTES,
+    ]
     pages = Starlette(
         routes=routes,
         exception_handlers={
-            404: _lost, HTTPException: _refused, TooLargeError: _too_large, StoreError: _out_of_order,
-            Exception: _failed,
+            404: _lost, HTTPException: _refused, TooLargeError: _too_large, ForeignFormError: _foreign,
+            StoreError: _out_of_order, Exception: _failed,
         },
     )
     # No address of ours but a folder's has a closing slash, and a redirect would carry a token along.
     pages.router.redirect_slashes = False
     pages.state.face = Face(store, settings, templates, keys, ready)
-    pages.state.pace = Pace()
+    pages.state.pace = Pace(settings.subscribing.per_network)
     pages.state.deliveries = push.gate()
+    pages.state.hub_pace = hub.pace()
     pages.state.gauges = health.KeptGauges()
     pages.state.feeds = feeds.Made()
     files = FileFront(settings.path(settings.output.directory), pages, announce=partial(_announced, settings))
@@ -62,11 +79,12 @@ async def _lost(request: Request, _error: Exception) -> Response:
 
 
 def _announced(settings: Settings, name: str) -> Headers:
-    """The links of a feed to its hub and to itself, for a hub and its subscribers (WebSub, section 4)."""
-    if not settings.hub.enabled or name.rpartition("/")[2] not in urls.FEED_FILES:
+    """The links of a feed to its hubs and to itself, for a hub and its subscribers (WebSub, section 4)."""
+    if not settings.hubs or name.rpartition("/")[2] not in urls.FEED_FILES:
         return []
-    hub, own = urls.hub(settings.site.url), urls.absolute(settings.site.url, f"/{name}")
-    return [(b"link", f'<{hub}>; rel="hub", <{own}>; rel="self"'.encode())]
+    links = [f'<{hub}>; rel="hub"' for hub in settings.hubs]
+    own = urls.absolute(settings.site.url, f"/{name}")
+    return [(b"link", ", ".join((*links, f'<{own}>; rel="self"')).encode())]
 
 
 async def _refused(_request: Request, error: Exception) -> Response:
@@ -80,6 +98,11 @@ async def _too_large(request: Request, _error: Exception) -> Response:
     answer = await message(request, "Too large", "That is more than this form takes.", status=413)
     answer.headers["Connection"] = "close"  # the rest of it is not read
     return answer
+
+
+async def _foreign(request: Request, _error: Exception) -> Response:
+    text = "Another site sent this form. Open the link in your message, and use the page that it leads to."
+    return await message(request, "Not from here", text, status=403)
 
 
 async def _out_of_order(_request: Request, error: Exception) -> Response:

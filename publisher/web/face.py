@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -56,9 +56,10 @@ def now() -> datetime:
 
 
 async def page(
-    request: Request, name: str, *, title: str, path: str = "", status: int = 200, **context: Any
+    request: Request, name: str, *, title: str, path: str = "", status: int = 200,
+    headers: Mapping[str, str] = SECURITY, **context: Any,
 ) -> Response:
-    """The page of template `site/<name>.html`, with the headers of SECURITY; never cached.
+    """The page of template `site/<name>.html`, as a rule with the headers of SECURITY; never cached.
 
     `path` is the address under which search engines may keep it; without one they may not.
     """
@@ -69,7 +70,7 @@ async def page(
     base = frame(site, title=title, path=path, sections=section_links(site, sections), robots="" if path else "noindex")
     more = {"heading": title, "at": partial(local, site)}
     html = face.templates.render(f"site/{name}.html", {**base, **more, **context})
-    return HTMLResponse(html, status_code=status, headers=SECURITY)
+    return HTMLResponse(html, status_code=status, headers=dict(headers))
 
 
 async def message(request: Request, title: str, text: str, *, status: int, subscribe: bool = False) -> Response:

@@ -11,7 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from publisher import metrics
-from publisher.store import alarms, articles, ledger_view
+from publisher.store import alarms, articles, hub_view, ledger_view
 from publisher.web.face import Face, face_of
 
 #: Seconds that the store may take to answer.
@@ -70,11 +70,17 @@ async def _ask(face: Face) -> Gauges:
         live = await articles.count_live(tx)
         deliveries = await ledger_view.counts(tx)
         notices = await ledger_view.counts_of_notices(tx)
+        hub = await hub_view.counts(tx)
         standing = {row.kind: 1.0 for row in await alarms.standing(tx)}
     return {
         "publisher_articles_live": ("Articles that are live.", "", {"": live}),
         "publisher_deliveries_open": ("Deliveries that have not ended, by state.", "state", deliveries),
         "publisher_notices_open": ("Transactional messages that have not ended, by state.", "state", notices),
+        "publisher_hub_subscriptions": ("Subscriptions at the WebSub hub.", "", {"": hub["subscriptions"]}),
+        "publisher_hub_waiting": (
+            "Subscriptions that are behind, failing, or still to be verified.", "state",
+            {name: count for name, count in hub.items() if name != "subscriptions"},
+        ),
         "publisher_alarms": ("1 for each alarm that stands, by kind.", "kind", standing),
         "publisher_ready": ("1 where the service is ready.", "", {"": 0 if face.ready() else 1}),
     }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
+import time
 from collections import OrderedDict, deque
 
 from starlette.requests import Request
@@ -10,9 +12,11 @@ from starlette.requests import Request
 #: Bytes of a form; the largest honest one has a few hundred.
 BODY_BYTES = 32 * 1024
 
+#: Seconds between the moments at which answers that must tell nothing are given.
+EVEN = 0.25
+
 _DROPPED = 4 * 1024 * 1024
 _WINDOW = 600.0
-_FORMS = 20
 _CLIENTS = 10_000
 
 
@@ -36,6 +40,15 @@ async def body(request: Request, limit: int = BODY_BYTES) -> bytes:
     if size > limit:
         raise TooLargeError
     return b"".join(chunks)
+
+
+async def even(begun: float) -> None:
+    """Waits until the next full `EVEN` since `begun` (of the monotonic clock), whatever there was to do meanwhile.
+
+    What takes more or less time for an address that is known would tell so.
+    """
+    if EVEN:
+        await asyncio.sleep(EVEN - (time.monotonic() - begun) % EVEN)
 
 
 def client(request: Request) -> str:
@@ -69,7 +82,7 @@ def loopback(host: str) -> bool:
 class Pace:
     """Counts forms by client over the last ten minutes; knows the latest ten thousand clients and no more."""
 
-    def __init__(self, limit: int = _FORMS) -> None:
+    def __init__(self, limit: int) -> None:
         self._limit = limit
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
 

@@ -8,11 +8,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from publisher import tokens
 from publisher.address import masked
 from publisher.audience import optin
 from publisher.audience.optin import LinkState
+from publisher.crypto import Keys
 from publisher.model import Reader
+from publisher.web.access import inbox_allowed
 from publisher.web.face import Face, face_of, message, now, page
+from publisher.web.forms import own_form
 from publisher.web.limits import body, client
 
 #: Shown beside the button, and recorded with the consent.
@@ -22,15 +26,15 @@ WORDING = "Yes, send me {title} by email."
 async def confirm_page(request: Request) -> Response:
     """GET /confirm/TOKEN: one button."""
     face = face_of(request)
-    state, reader = await optin.look(face.store, face.keys, _token(request), now())
+    state, reader = await optin.look(face.store, face.settings, face.keys, _token(request), now())
     return await _confirm_answer(request, state, reader, acted=False)
 
 
 async def confirm(request: Request) -> Response:
     """POST /confirm/TOKEN: the subscription is active from now on; a second click is told so."""
     face = face_of(request)
-    await body(request)
-    state, reader = await optin.look(face.store, face.keys, _token(request), now())
+    await own_form(request)
+    state, reader = await optin.look(face.store, face.settings, face.keys, _token(request), now())
     if state == LinkState.GOOD:
         state, reader = await optin.confirm(
             face.store, face.settings, face.keys, _token(request), now=now(), origin=f"web, {client(request)}",
@@ -45,7 +49,10 @@ async def leave_page(request: Request) -> Response:
     reader = await optin.leaving(face.store, face.keys, _token(request))
     if reader is None:
         return await _bad_link(request)
-    return await page(request, "unsubscribe", title="Unsubscribe", **_who(face, reader))
+    return await page(
+        request, "unsubscribe", title="Unsubscribe", preferences=_preferences(face, _token(request), reader),
+        **_who(face, reader),
+    )
 
 
 async def leave(request: Request) -> Response:
@@ -57,7 +64,22 @@ async def leave(request: Request) -> Response:
     )
     if reader is None:
         return await _bad_link(request)
-    return await page(request, "unsubscribed", title="You are unsubscribed", **_who(face, reader))
+    return await page(
+        request, "unsubscribed", title="You are unsubscribed", token=_token(request), wording=optin.BACK,
+        **_who(face, reader),
+    )
+
+
+async def come_back(request: Request) -> Response:
+    """POST /u/TOKEN/back: the way back of who has just left, by a fresh double opt-in."""
+    await own_form(request)
+    face = face_of(request)
+    known = await optin.ask_back(
+        face.store, face.settings, face.keys, _token(request), now=now(), origin=f"goodbye page, {client(request)}"
+    )
+    if not known:
+        return await _bad_link(request)
+    return await page(request, "check_mail", title="Check your mail", inbox=inbox_allowed(face.settings, request))
 
 
 ROUTES = [
@@ -65,6 +87,7 @@ ROUTES = [
     Route("/confirm/{token}", confirm, methods=["POST"]),
     Route("/u/{token}", leave_page, methods=["GET"]),
     Route("/u/{token}", leave, methods=["POST"]),
+    Route("/u/{token}/back", come_back, methods=["POST"]),
 ]
 
 
@@ -74,8 +97,8 @@ async def _confirm_answer(request: Request, state: LinkState, reader: Reader | N
         return await _bad_link(request)
     if state == LinkState.EXPIRED:
         return await message(
-            request, "This link has expired", "Confirmation links are good for seven days. Please subscribe again.",
-            status=404, subscribe=True,
+            request, "This link has expired", "Nobody pressed its button in time. Please subscribe again.", status=404,
+            subscribe=True,
         )
     who = _who(face, reader)
     if state == LinkState.DONE or acted:
@@ -91,6 +114,13 @@ async def _bad_link(request: Request) -> Response:
         "It is incomplete, or not valid any more. Please open it again from the newest message that you have.",
         status=404, subscribe=True,
     )
+
+
+def _preferences(face: Face, token: str, reader: Reader) -> str:
+    """The token of the reader's preferences, where the link was made by a key that is good for them; else nothing."""
+    if not reader.subscriber.email or not tokens.valid(Keys(face.keys.secrets), tokens.UNSUBSCRIBE, token):
+        return ""
+    return tokens.make(face.keys, tokens.PREFERENCES, reader.subscription.id)
 
 
 def _token(request: Request) -> str:

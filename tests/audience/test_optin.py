@@ -88,7 +88,7 @@ async def test_a_confirmation_link_works_once_and_lives_seven_days(store: Store,
     await ask(store, settings)
     reader = await the_reader(store)
     token = link(reader)
-    assert (await optin.look(store, KEYS, token, NOW + 7 * DAY))[0] == LinkState.GOOD
+    assert (await optin.look(store, settings, KEYS, token, NOW + 7 * DAY))[0] == LinkState.GOOD
     assert await confirm(store, settings, token, NOW + 7 * DAY + MINUTE) == LinkState.EXPIRED
     assert (await the_reader(store)).subscription.state == SubscriptionState.PENDING
     assert await confirm(store, settings, token, NOW + DAY) == LinkState.GOOD

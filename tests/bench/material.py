@@ -29,11 +29,11 @@ def sentence(chance: random.Random, words: int) -> str:
     return " ".join(chance.choice(_WORDS) for _ in range(words)).capitalize() + "."
 
 
-def article(number: int, paragraphs: int = 6, words: int = 18) -> Article:
-    """Article `number`, about 80 words a paragraph, a standfirst of so many words, scheduled and due."""
+def article(number: int, paragraphs: int = 6, words: int = 18, headline: int = 8) -> Article:
+    """Article `number`, about 80 words a paragraph, standfirst and headline of so many, scheduled and due."""
     chance = random.Random(number)
     body = [" ".join(sentence(chance, 16) for _ in range(5)) for _ in range(paragraphs)]
-    title = sentence(chance, 8).rstrip(".")
+    title = sentence(chance, headline).rstrip(".")
     at = BEGIN + timedelta(minutes=number)
     return Article(
         id=str(UUID(int=number + 1)), seq=None, slug=f"{text.slugify(title)}-{number}", title=title,
@@ -53,12 +53,12 @@ def document(number: int) -> bytes:
     return "\n\n".join(lines).encode()
 
 
-async def fill(store: Store, count: int, begin: int = 0, words: int = 18) -> None:
+async def fill(store: Store, count: int, begin: int = 0, words: int = 18, headline: int = 8) -> None:
     """Articles, live."""
     for start in range(begin, begin + count, 500):
         async with store.write() as tx:
             for number in range(start, min(start + 500, begin + count)):
-                await articles.insert(tx, article(number, words=words))
+                await articles.insert(tx, article(number, words=words, headline=headline))
     published = True
     while published:
         async with store.write() as tx:

@@ -1,6 +1,6 @@
 """`make bench`: how fast, side by side with a peer in one run. Absolute figures mean little on a shared machine; ratios do.
 
-    run.py [NAME...]     intake, article, fifty, drop, nginx, send, plan; none named: all
+    run.py [NAME...]     intake, article, fifty, drop, nginx, send, plan, move, inbound; none named: all
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import coming_back
+import moving
 import planning
 import publishing
 import sending
@@ -55,7 +57,7 @@ async def _opened(root: Path, port: int = 25) -> AsyncIterator[tuple[Store, Sett
 
 def main() -> None:
     log.configure("error")
-    wanted = sys.argv[1:] or ["intake", *FEEDS, "send", "plan"]
+    wanted = sys.argv[1:] or ["intake", *FEEDS, "send", "plan", "move", "inbound"]
     if "intake" in wanted:
         with tempfile.TemporaryDirectory() as folder:
             uvloop.run(intake(Path(folder)))
@@ -64,6 +66,10 @@ def main() -> None:
         sending.run(MESSAGES)
     if "plan" in wanted:
         planning.run(row)
+    if "inbound" in wanted:
+        coming_back.run(row)
+    if "move" in wanted:
+        moving.run(row)
 
 
 if __name__ == "__main__":

@@ -14,24 +14,27 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.message import EmailMessage
+from functools import partial
 from pathlib import Path
-from typing import Any
+from statistics import median
 from uuid import uuid4
 
 import aiosmtplib
 import dkim
 import material
+import sending_parts
 import uvloop
 
 from publisher import log
 from publisher.config import Settings
 from publisher.crypto import load_keys
 from publisher.digest.plan import plan
+from publisher.mail.crew import Crew
 from publisher.mail.deliver import deliver
 from publisher.mail_settings import Dkim, Mail
 from publisher.settings import Newsletter, Site, StoreSettings
@@ -40,6 +43,8 @@ from publisher.templating import Templates
 
 CONNECTIONS = 8
 STORIES = 40
+#: Of the machine; the server has one of them nearly for itself.
+CORES = 2
 #: Of the plain way, which needs no more to show its pace.
 PLAIN = 400
 ADDRESS = "1 Bench Street"
@@ -55,13 +60,22 @@ class Measured:
     rate: float
     #: CPU of the sender and its children, milliseconds a message; 0: not measured.
     cpu: float = 0.0
-    #: Peak resident memory, MB.
-    memory: float = 0.0
-    in_doubt: int = 0
+    #: Peak resident memory, MB; of the first process, and of the largest of the others.
+    memory: tuple[float, float] = (0.0, 0.0)
+    #: CPU of smtp-sink, milliseconds a message.
+    sink: float = 0.0
+
+
+@dataclass(frozen=True)
+class Sink:
+    """The server."""
+
+    port: int
+    process: int
 
 
 @contextmanager
-def sink() -> Iterator[int]:
+def sink() -> Iterator[Sink]:
     """smtp-sink on a free port of loopback, as nobody; stopped at the end, whatever happens."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -70,7 +84,7 @@ def sink() -> Iterator[int]:
     process = subprocess.Popen([_program("smtp-sink"), *user, f"127.0.0.1:{port}", "1000"], stderr=subprocess.DEVNULL)
     try:
         _wait_for(port)
-        yield port
+        yield Sink(port, process.pid)
     finally:
         process.kill()
         process.wait()
@@ -147,28 +161,56 @@ async def mailer(root: Path, port: int, *, processes: int, signed: bool) -> Meas
     settings = settings_for(root, port, processes=processes, signed=signed)
     store = await open_store(STORE, root=root)
     templates, keys = Templates(), load_keys(root / "keys.json")
+    crew = Crew()  # a service has its processes before there is work
     try:
+        await crew.ready(settings)
         await plan(store, settings, templates, now=datetime.now(UTC), manual=uuid4().hex, newsletter="daily")
         before = _cpu()
         begun = time.perf_counter()
-        report = await deliver(store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=asyncio.Event())
+        report = await deliver(
+            store, settings, templates, keys, now=lambda: datetime.now(UTC), stop=asyncio.Event(), crew=crew
+        )
         took = time.perf_counter() - begun
         cpu = _cpu() - before
+        memory = (_memory(os.getpid()), max(map(_memory, _senders()), default=0.0))
         await _ready_again(store)
     finally:
+        await crew.close()
         await store.close()
     assert report.accepted, report
     words = f"the mailer, {'signed' if signed else 'unsigned'}, {processes} process{'es' if processes > 1 else ''}"
-    return Measured(words, report.accepted / took, cpu / report.accepted * 1000, _memory(), report.in_doubt)
+    return Measured(words, report.accepted / took, cpu / report.accepted * 1000, memory)
 
 
 def _cpu() -> float:
-    ours, children = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    return ours.ru_utime + ours.ru_stime + children.ru_utime + children.ru_stime
+    """Seconds of this process and of the sender processes that it started and that still run."""
+    ours = resource.getrusage(resource.RUSAGE_SELF)
+    return ours.ru_utime + ours.ru_stime + sum(map(cpu_of, _senders()))
 
 
-def _memory() -> float:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
+def _senders() -> list[int]:
+    found = []
+    for stat in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            words = (stat.parent / "cmdline").read_bytes()
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+        except OSError:
+            continue
+        if parent == os.getpid() and b"publisher.mail.sender" in words:
+            found.append(int(stat.parent.name))
+    return found
+
+
+def cpu_of(process: int) -> float:
+    """Seconds that another process took so far."""
+    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _memory(process: int) -> float:
+    """Peak of what is resident, MB."""
+    status = Path(f"/proc/{process}/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM")) / 1000
 
 
 async def _ready_again(store: Store) -> None:
@@ -181,32 +223,72 @@ async def prepare(root: Path, readers: int) -> None:
     """A store with an edition's articles and so many readers."""
     store = await open_store(STORE, root=root)
     try:
-        await material.fill(store, STORIES, words=90)
+        await material.fill(store, STORIES, words=90, headline=20)
         await material.readers(store, readers, datetime.now(UTC) - timedelta(days=1))
     finally:
         await store.close()
 
 
 def run(count: int) -> None:
-    """So many messages each way, but for the plain one."""
-    with tempfile.TemporaryDirectory() as folder, sink() as port:
+    """So many messages each way, but for the plain one; then where the time goes."""
+    with tempfile.TemporaryDirectory() as folder, sink() as server:
         root = Path(folder)
         key = material.rsa_key()
         (root / "dkim.pem").write_bytes(key)
         (root / "dkim.pem").chmod(0o600)
         uvloop.run(prepare(root, count))
         size = uvloop.run(message_size(root))
-        found = [smtp_source(port, count, size)]
-        show(found[0], found[0].rate)
         html = "<html><body>" + "<p>NUMBER</p>" + "x" * 70 * 600 + "</body></html>"
-        found.append(uvloop.run(plain_way(port, html, "word " * 2500 + "NUMBER", key)))
-        show(found[-1], found[0].rate)
+
+        def source() -> Measured:
+            return smtp_source(server.port, count, size)
+
+        def ours(processes: int, signed: bool) -> Measured:
+            return uvloop.run(mailer(root, server.port, processes=processes, signed=signed))
+
+        ways: list[Callable[[], Measured]] = [
+            source, lambda: uvloop.run(plain_way(server.port, html, "word " * 2500 + "NUMBER", key)), source,
+        ]
         for processes in (1, 2):
             for signed in (False, True):
-                found.append(uvloop.run(mailer(root, port, processes=processes, signed=signed)))
-                show(found[-1], found[0].rate)
-        found.append(smtp_source(port, count, size))
-        show(found[-1], found[0].rate)
+                ways += [partial(ours, processes, signed), source]
+        rows = [_with_sink(server, way, count) for way in ways]
+        table(rows)
+        profile(root, server, rows)
+
+
+def _with_sink(server: Sink, way: Callable[[], Measured], count: int) -> Measured:
+    before = cpu_of(server.process)
+    row = way()
+    messages = PLAIN if row.name.startswith("EmailMessage") else count
+    return replace(row, sink=(cpu_of(server.process) - before) / messages * 1000)
+
+
+def table(rows: Sequence[Measured]) -> None:
+    """Each way, against the median of smtp-source: it is run before and after each, for the machine's pace varies."""
+    base = median(row.rate for row in rows if row.name.startswith("smtp-source"))
+    plain = next(row.rate for row in rows if row.name.startswith("EmailMessage"))
+    for row in rows:
+        words = [f"{row.name:<40}", f"{row.rate:>7,.0f}/s", f"{row.rate / base:>5.2f} of smtp-source"]
+        if row.name.startswith("the mailer"):
+            at_most = CORES / (row.cpu + row.sink) * 1000
+            words += [f"{row.rate / plain:>4.0f}x the plain way", f"{at_most / base:>5.2f} if no core ever waited"]
+        words.append(f"{row.cpu:>7.3f} ms CPU a message, the server {row.sink:.3f}")
+        if row.memory[0]:
+            words.append(" + ".join(f"{size:.0f}" for size in row.memory if size) + " MB")
+        print("  ".join(words), flush=True)
+
+
+def profile(root: Path, server: Sink, rows: Sequence[Measured]) -> None:
+    """Where the time of a message goes."""
+    unsigned, signed = (settings_for(root, server.port, processes=1, signed=yes) for yes in (False, True))
+    found = uvloop.run(sending_parts.parts(STORE, root, unsigned, signed))
+    told = {row.name: row.cpu * 1000 for row in rows}
+    for name, own in (("unsigned", {"hash the body, seal", "sign (RSA-2048)"}), ("signed", set())):
+        total = told[f"the mailer, {name}, 1 process"]
+        known = {part: cost for part, cost in found.items() if part not in own}
+        known["between them: event loop, pace, judge"] = total - sum(known.values())
+        print(f"{name}, {total:.0f} us CPU: " + "; ".join(f"{part} {cost:.0f}" for part, cost in known.items()))
 
 
 async def message_size(root: Path) -> int:
@@ -232,16 +314,6 @@ async def message_size(root: Path) -> int:
     finally:
         await store.close()
     return next((box / "new").iterdir()).stat().st_size
-
-
-def show(row: Measured, base: float) -> None:
-    """One line of the table."""
-    words: list[Any] = [f"{row.name:<44}", f"{row.rate:>8,.0f}/s", f"{row.rate / base:>6.2f} of smtp-source"]
-    if row.cpu:
-        words.append(f"{row.cpu:>7.3f} ms CPU each")
-    if row.memory:
-        words.append(f"{row.memory:>5.0f} MB")
-    print("  ".join(words), flush=True)
 
 
 if __name__ == "__main__":

@@ -176,8 +176,27 @@ def test_editions_are_paused_resumed_and_cancelled(ledger: Path) -> None:
     assert (again["changed"], again["passed_over"]) == (2, {"it may have arrived, and counts as delivered": 1})
 
 
-def test_notices_are_listed_by_themselves(ledger: Path) -> None:
-    """Other filters are refused."""
-    assert read(ledger, "outbox", "list", "--notices", "--state", "queued") == {"deliveries": []}
-    with pytest.raises(PublisherError, match="--notices"):
-        run(ledger, "outbox", "list", "--notices", "--domain", "x.example")
+def test_notices_are_meant_where_they_are_named(ledger: Path) -> None:
+    """Listed, shown and changed by themselves, by all filters but an edition."""
+    run(ledger, "subscribers", "add", "new@notice.example")
+    (row,) = read(ledger, "outbox", "list", "--notices", "--domain", "notice.example")["deliveries"]
+    assert read(ledger, "outbox", "list", "--notices", "--state", "held") == {"deliveries": []}
+    assert read(ledger, "outbox", "hold", "--notices", "--domain", "notice.example")["changed"] == 1
+    shown = read(ledger, "outbox", "show", str(row["id"]), "--notices")
+    assert shown["next"] == "nothing until it is released"
+    assert shown["commands"] == [f"publisher outbox release {row['id']} --notices"]
+    assert run(ledger, *shown["commands"][0].split()[1:]).splitlines() == ["1 released and due at once"]
+    with pytest.raises(PublisherError, match="no notice has the id 99"):
+        run(ledger, "outbox", "retry", "99", "--notices")
+    for option in (("--edition", "1"), ("--summary",)):
+        with pytest.raises(PublisherError, match="--notices belong to no edition"):
+            run(ledger, "outbox", "list", "--notices", *option)
+
+
+def test_all_that_comes_is_paused(ledger: Path) -> None:
+    """`status` tells of it."""
+    run(ledger, "outbox", "pause", "--all")
+    assert read(ledger, "status")["all_paused"] is True
+    assert "outbox resume --all" in run(ledger, "status")
+    run(ledger, "outbox", "resume", "--all")
+    assert read(ledger, "status")["all_paused"] is False

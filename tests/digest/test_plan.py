@@ -556,10 +556,10 @@ async def test_planning_by_hand_again_leaves_what_waits(world: Any) -> None:
     assert await periods(world) == [("manual:run1", "queued")]
 
 
-async def test_message_ids_are_unique_and_in_order(world: Any) -> None:
-    """Those given out later sort later, in one run and from one second to the next."""
+async def test_frames_of_message_ids_are_unique_and_in_order(world: Any) -> None:
+    """Those given out later sort later, in one run and from one second to the next; the reader stands in the middle."""
     desks = [Desk(world.store, world.settings, Press(world.settings, world.templates), at) for at in
              (world.now, world.now + timedelta(seconds=1))]
-    given = [ident for desk in desks for _ in range(2) for ident in desk.message_ids(300)]
+    given = [f"{frame.begin}7{frame.end}" for desk in desks for _ in range(300) for frame in (desk.frame(),)]
     assert given == sorted(set(given))
-    assert all(re.fullmatch(r"<[0-9a-f]{32}@example\.org>", ident) for ident in given)
+    assert all(re.fullmatch(r"<[0-9a-f]{32}\.7@example\.org>", ident) for ident in given)

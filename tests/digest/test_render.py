@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from publisher import slots
-from publisher.digest.render import HTML_BYTES, TOLD, Rendered, render
+from publisher.digest.render import HTML_BYTES, TOLD, Edition, Rendered, render
 from publisher.errors import PublisherError
 from publisher.model import Article
 from publisher.settings import Newsletter, Site
@@ -53,7 +53,7 @@ def seen(html: str) -> Seen:
 
 
 def draw(articles: list[Article], *, site: Site = SITE, newsletter: Newsletter = DAILY, kind: str = "scheduled") -> Rendered:
-    return render(TEMPLATES, site, newsletter, articles, kind=kind, on=date(2026, 11, 22))
+    return render(TEMPLATES, site, newsletter, Edition(kind, date(2026, 11, 22), articles))
 
 
 def links(found: Rendered) -> tuple[set[str], set[str]]:
@@ -74,14 +74,18 @@ def test_both_parts_hold_every_story_link_and_the_unsubscribe_link(make_article:
 
 
 def test_what_is_personal_stays_open_as_slots(make_article: Make) -> None:
-    """Address and unsubscribe link are filled for each reader; the rest is the same for all."""
+    """Address and links are filled for each reader; the rest is the same for all."""
     found = draw([make_article(1)])
-    values = {slots.EMAIL: "reader@example.com", slots.UNSUBSCRIBE_URL: "https://news.example.org/u/TOKEN"}
+    values = {
+        slots.EMAIL: "reader@example.com", slots.UNSUBSCRIBE_URL: "https://news.example.org/u/TOKEN",
+        slots.PREFERENCES_URL: "https://news.example.org/preferences/TOKEN",
+    }
     for part in (found.html, found.text):
         filled = slots.fill(part, values)
         assert slots.OPEN not in filled
         assert "reader@example.com" in filled
         assert "https://news.example.org/u/TOKEN" in filled
+        assert "https://news.example.org/preferences/TOKEN" in filled
     assert slots.OPEN not in found.subject
 
 
@@ -216,4 +220,4 @@ def test_a_template_that_is_too_big_by_itself_is_refused(make_article: Make, tmp
     (tmp_path / "digest").mkdir()
     (tmp_path / "digest/digest.html").write_text("<html><head></head><body>" + "x" * 90_000 + "</body></html>")
     with pytest.raises(PublisherError, match=r"digest/digest\.html"):
-        render(Templates(tmp_path), SITE, DAILY, [make_article(1)], kind="scheduled", on=date(2026, 11, 22))
+        render(Templates(tmp_path), SITE, DAILY, Edition("scheduled", date(2026, 11, 22), [make_article(1)]))

@@ -22,7 +22,7 @@ from starlette.routing import Route
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.http import Limits
-from publisher.intake import feed_poll, push_ask, push_receive
+from publisher.intake import feed_poll, push_ask, push_receive, push_schedule
 from publisher.intake.push_offer import Offer, find
 from publisher.intake.push_receive import Delivery
 from publisher.model import Article
@@ -506,3 +506,13 @@ async def test_store_keeps_subscriptions(any_store: Store) -> None:
         assert not await pushes.any_strange(tx, [])
         await pushes.remove(tx, push.id)
         assert await pushes.get(tx, push.id) is None
+
+
+def test_signature_of_a_hub_holds_after_our_keys_are_changed() -> None:
+    """The hub keeps the secret that it was given, until it is asked again."""
+    old, new = b"o" * 32, b"n" * 32
+    secret = push_schedule.secret(Keys((old,)), "token")
+    said = f"sha256={hmac.new(secret.encode(), b'body', hashlib.sha256).hexdigest()}"
+    assert push_schedule.signed(Keys((new, old)), "token", b"body", said)
+    assert push_schedule.signed(Keys((new,), (old,)), "token", b"body", said)
+    assert not push_schedule.signed(Keys((new,)), "token", b"body", said)

@@ -103,6 +103,15 @@ def test_inner_structure_is_kept() -> None:
     assert '<a href="https://courier.example.org/x">linked</a>' in html
 
 
+@pytest.mark.parametrize("rest", [PROSE * 3, ""])
+def test_a_line_break_within_an_address_is_none_of_it(rest: str) -> None:
+    """As browsers read it: whatever way the text was found, no address is escaped together with the break."""
+    link = "<p>Some words and <a href='/harbour\n/crane'>linked</a> and <a href='java&#10;script:x'>other</a> ones.</p>"
+    html = made(f"<title>T of it</title><main><h1>T of it</h1>{rest}{link}{rest}</main>").content_html
+    assert '<a href="https://courier.example.org/harbour/crane">linked</a>' in html
+    assert "script:" not in html
+
+
 def test_a_short_page_is_read_by_its_structure() -> None:
     """Where the usual extraction finds nothing, the article element or the body is taken, less the page's parts."""
     found = made("<title>T</title><nav>Menu</nav><main><h1>T</h1><p>Short.</p></main><footer>Imprint</footer>")
@@ -282,3 +291,38 @@ def test_meta_elements_with_a_value_are_read() -> None:
     found = made(f"<html><head>{head}</head><body><h1>T</h1>{PROSE}</body></html>")
     assert found.authors == ("Ann Other",)
     assert found.published_at == datetime(2026, 11, 5, tzinfo=UTC)
+
+
+def test_a_sites_name_before_the_title_is_none_of_it() -> None:
+    """As blogs write it: the site's name is the only h1, and the title a lesser heading of two words."""
+    head = "<title>My Blog: Crane day</title><h1><a href='/'>My Blog</a></h1>"
+    assert made(f"{head}<div><h3>Crane day</h3>{PROSE}</div>").title == "Crane day"
+
+
+def test_an_article_that_is_called_a_newsletters_has_a_standfirst() -> None:
+    """What the whole article is called says nothing of its lines."""
+    page = f"<title>Crane letters</title><article class='newsletter-post'><h1>Crane letters</h1><h3 class='subtitle'>What I saw at the quay</h3>{PROSE}</article>"
+    found = made(page)
+    assert found.standfirst == "What I saw at the quay"
+    assert "quay" not in found.content_text
+
+
+def test_a_footer_above_the_text_tells_who_wrote_it() -> None:
+    """In the article itself, as some systems have it; in the page's own footer nobody is looked for."""
+    said = "Soumis par <span>Camille Noret</span> le 20/11/2026 - 09:30"
+    page = "<title>La grue</title><main><h1>La grue</h1><article>{}" + f"<div>{PROSE}</div></article></main>"
+    found = made(page.format(f"<footer><div>{said}</div></footer>"))
+    assert found.authors == ("Camille Noret",)
+    assert found.published_at == datetime(2026, 11, 20, 9, 30, tzinfo=UTC)
+    assert made(page.format("") + "<footer>Tuned by Ann Other</footer>").authors == ()
+
+
+def test_a_link_to_its_section_above_the_text_names_it() -> None:
+    """Not where the page states another; and a link in the text stays there."""
+    link = "<p><a href='/tag/harbour/'>Harbour</a></p>"
+    page = "<title>Crane day</title>{}<article><h1>Crane day</h1>{}</article>"
+    found = made(page.format("", link + PROSE))
+    assert (found.section, "Harbour" in found.content_text) == ("Harbour", False)
+    stated = made(page.format("<meta property='article:section' content='Local'>", link + PROSE))
+    assert (stated.section, "Harbour" in stated.content_text) == ("Local", False)
+    assert "Harbour" in made(page.format("", PROSE + link + PROSE)).content_html

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import delete, insert
 
 from publisher.change_kind import Change
 from publisher.config import Settings
@@ -17,7 +18,7 @@ from publisher.intake import mend
 from publisher.intake.ingest import ingest
 from publisher.model import Article, ArticleStatus
 from publisher.settings import Source
-from publisher.store import alike, articles, documents, versions
+from publisher.store import alike, articles, documents, schema, versions
 from publisher.store.engine import Store
 from publisher.store.versions import Version
 
@@ -308,3 +309,22 @@ async def test_accepted_files_are_moved_into_the_archive(store: Store, tmp_path:
     assert sorted(path.name for path in (tmp_path / "in/archive/sub").iterdir()) == ["a-2.md", "a.md"]
     desk.put("in/b.md", "The ferry stops on Monday", prose(1) + " Quite another day.")
     assert (await desk.pick_up())["b.md"] == "added"
+
+
+async def test_articles_from_before_there_were_sketches_are_found_by_their_wording(store: Store, tmp_path: Path) -> None:
+    """A file renamed and edited while nobody looked: its article is known again, though the store was of an old version."""
+    desk = Desk(store, tmp_path)
+    old = desk.put("in/a.md", "The crane at the quay stays", prose(1))
+    desk.put("in/b.md", "Another thing entirely here", prose(2))
+    await desk.pick_up()
+    before = await desk.all()
+    async with store.write() as tx:  # as the migration leaves it
+        await tx.execute(delete(schema.sketches))
+        await tx.execute(insert(schema.unsketched), [{"article_id": article.id} for article in before.values()])
+    old.unlink()
+    desk.put("in/c.md", "The crane at the quay stays up", prose(1) + " And one more sentence.")
+    assert "updated" in (await desk.pick_up()).values()
+    after = await desk.all()
+    assert after["The crane at the quay stays up"].id == before["The crane at the quay stays"].id
+    async with store.read() as tx:
+        assert await alike.unsketched(tx, 10) == []

@@ -18,7 +18,7 @@ from PIL import Image, ImageCms
 from PIL.PngImagePlugin import PngInfo
 
 from publisher.errors import PictureError
-from publisher.intake import gif, picture_header
+from publisher.intake import gif, picture_header, webp
 from publisher.intake.picture import LARGEST, MAX_BYTES, name_of, prepare
 from publisher.model import Picture
 
@@ -193,6 +193,45 @@ def test_animation_with_a_frame_beyond_its_edges_is_refused() -> None:
         prepare(bytes(content), "a.gif")
 
 
+def moving_webp(frames: int = 3, size: tuple[int, int] = (60, 40), **more: Any) -> bytes:
+    images = [drawn("RGBA", size).rotate(30 * number) for number in range(frames)]
+    return encoded(images[0], "WEBP", save_all=True, append_images=images[1:], duration=80, loop=0, **more)
+
+
+def test_moving_webp_still_moves_and_says_nothing() -> None:
+    """Frames, times, repetition and every pixel stay; where it was taken goes, also a note within a frame."""
+    content = moving_webp(exif=private(6), xmp=b"<x>" + SECRET + b"</x>")
+    assert SECRET in content
+    picture = prepare(content, "a.webp")
+    assert SECRET not in picture.content
+    assert b"EXIF" not in picture.content
+    image, before = opened(picture), Image.open(BytesIO(content))
+    assert (getattr(image, "n_frames", 0), image.info["loop"], image.size) == (3, 0, (60, 40))
+    for frame in range(3):
+        image.seek(frame)
+        before.seek(frame)
+        assert image.convert("RGBA").tobytes() == before.convert("RGBA").tobytes()
+        assert image.info["duration"] == 80
+    assert picture.content == webp.stripped(picture.content)
+    noted = b"ANMF" + struct.pack("<I", 16 + 8 + len(SECRET)) + bytes(16) + b"NOTE" + struct.pack("<I", len(SECRET)) + SECRET
+    assert SECRET not in webp.stripped(b"RIFF\0\0\0\0WEBP" + noted + bytes(len(SECRET) % 2))
+
+
+def test_moving_webp_that_is_too_much_becomes_its_first_frame() -> None:
+    """Of too many frames, or too wide."""
+    for content in (moving_webp(510, (8, 8)), moving_webp(2, (LARGEST + 100, 8))):
+        assert getattr(opened(prepare(content, "a.webp")), "n_frames", 0) == 1
+
+
+def test_moving_webp_with_a_frame_beyond_its_edges_is_refused() -> None:
+    """The frame would need memory that the header does not tell of."""
+    content = bytearray(moving_webp())
+    at = content.rindex(b"ANMF") + 8
+    content[at + 6 : at + 12] = b"\xff" * 6
+    with pytest.raises(PictureError, match="over its edges"):
+        prepare(bytes(content), "a.webp")
+
+
 def png_of(width: int, height: int) -> bytes:
     """A sound PNG of one colour, very small for its size."""
     def chunk(kind: bytes, data: bytes) -> bytes:
@@ -283,7 +322,7 @@ def attempt(content: bytes) -> None:
 
 
 SAMPLES = [encoded(drawn(mode, (60, 40)), kind) for kind, mode in CASES] + [
-    animation(), encoded(drawn(), "JPEG", exif=private(6), progressive=True, comment=SECRET),
+    animation(), moving_webp(), encoded(drawn(), "JPEG", exif=private(6), progressive=True, comment=SECRET),
     encoded(drawn(), "PNG", exif=private(6), icc_profile=ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()),
     encoded(drawn(), "WEBP", exif=private(6), save_all=True, append_images=[drawn("L").convert("RGB")]),
 ]

@@ -20,7 +20,7 @@ from publisher.intake.ingest import extract_paths, ingest
 from publisher.intake.picture_files import stale
 from publisher.model import Article, DocumentResult, DocumentState, Extracted, Picture
 from publisher.settings import Site, Source
-from publisher.store import articles, documents, pictures
+from publisher.store import articles, documents, pictures, versions
 from publisher.store.engine import Store
 from publisher.store.pictures import Origin
 
@@ -316,3 +316,27 @@ def test_looking_for_changed_pictures_is_quick(tmp_path: Path) -> None:
     start = time.process_time()
     assert stale(tmp_path, origins) == {"x.md"}
     assert time.process_time() - start < 2
+
+
+async def test_pictures_and_links_follow_the_sites_address(desk: Desk) -> None:
+    """When `site.url` changes: no version, no correction, nothing that looks like the old address elsewhere is touched."""
+    links = "[Ours](https://news.example/daily/about) [there](https://news.example/daily) [theirs](https://news.example/dailynews/x)"
+    desk.put("a.md", f"{HEAD}image: lead.png\n---\n\n![A boat](boat.jpg)\n\n{PROSE} {links} See https://news.example/daily/x.")
+    desk.put("lead.png", image(kind="PNG"))
+    desk.put("boat.jpg", image("red"))
+    await desk.pick_up()
+    before = await desk.only()
+    assert 'src="https://news.example/daily/images/' in before.content_html
+    desk.settings = desk.settings.model_copy(update={"site": Site(url="https://new.example/")})
+    await desk.pick_up()
+    after = await desk.only()
+    assert after.image == before.image.replace("https://news.example/daily/", "https://new.example/")
+    for piece in ('src="https://new.example/images/boat', 'href="https://new.example/about"', 'href="https://new.example"',
+                  'href="https://news.example/dailynews/x"', "See https://news.example/daily/x."):
+        assert piece in after.content_html, piece
+    assert (after.updated_at, after.published_at, after.seq) == (before.updated_at, before.published_at, before.seq)
+    async with desk.store.read() as tx:
+        assert await versions.of_article(tx, after.id) == []
+    desk.settings = desk.settings.model_copy(update={"site": Site(url="https://news.example/daily")})
+    await desk.pick_up()
+    assert (await desk.only()).content_html == before.content_html

@@ -54,11 +54,11 @@ class Desk:
     async def claim(self, want: int = 100) -> list[Claim]:
         async with self.store.read() as tx:
             found = await outbox.waiting(tx, self.now, want)
-        return list((await open_express(self.store).run(turn(self.now, wanted=found))).taken) if found else []
+        return list((await open_express(self.store).run(turn(self.store.dialect, self.now, wanted=found))).taken) if found else []
 
     async def settle(self, claims: list[Claim], state: DeliveryState, reply: Reply, then: datetime | None = None) -> None:
         await open_express(self.store).run(
-            turn(self.now, [Outcome(claim, state, reply, self.now, self.now, then) for claim in claims])
+            turn(self.store.dialect, self.now, [Outcome(claim, state, reply, self.now, self.now, then) for claim in claims])
         )
 
 

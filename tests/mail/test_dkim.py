@@ -38,7 +38,19 @@ def signed_(message: bytes, signer: Signer, now: datetime) -> bytes:
     half = len(lines) // 2
     names = [line.partition(b":")[0].decode().lower() for line in lines[half:]]
     prepared = dkim.stamp(signer, b"".join(lines[:half]), names)
-    return dkim.sign(prepared, lines[half:], body, now) + message
+    field = dkim.unsealed(prepared, lines[half:], [body], now)
+    return dkim.sealed(field, prepared.signer.sign(field.data)) + message
+
+
+@pytest.mark.parametrize("body", [b"", b"\r\n", b"\r\n\r\n", b"one\r\n", b"one\r\n\r\n\r\n", b"one\r\n\r\ntwo", b"one"])
+def test_body_may_come_in_pieces(body: bytes) -> None:
+    """Wherever it is cut, but within a line end; empty lines at its end may fill whole pieces."""
+    whole = base64.b64encode(hashlib.sha256(body.rstrip(b"\r\n") + b"\r\n").digest())
+    cuts = [at for at in range(len(body) + 1) if body[at - 1 : at] != b"\r"]
+    for first in cuts:
+        for second in cuts:
+            pieces = [body[:first], body[first : max(first, second)], body[max(first, second) :]]
+            assert dkim.body_hash(pieces) == whole
 
 
 def record(*_: object, **__: object) -> bytes:

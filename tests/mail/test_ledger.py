@@ -133,6 +133,32 @@ async def test_a_store_that_fails_tells_every_visitor(store: Store, plant: Plant
         assert await ledger.visit(want=claim)
 
 
+async def test_a_candidate_whose_commit_failed_is_one_again(
+    store: Store, plant: Plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the same run: whoever wanted it was turned away, so that it is nobody's."""
+    await plant(["r0@m.org"])
+    ahead = Ahead(store, clock, Pace(), asyncio.Event())
+    run, broken = Express.run, True
+
+    async def failing(express: Express, script: Any) -> Any:
+        if broken:
+            script.close()
+            raise OSError("disk full")
+        return await run(express, script)
+
+    monkeypatch.setattr(Express, "run", failing)
+    async with open_ledger(store, clock, ahead.pace, decided=ahead.decided) as ledger:
+        (claim,) = await ahead.give(1)
+        with pytest.raises(OSError, match="disk full"):
+            await ledger.visit(want=claim)
+        broken = False
+        (again,) = await asyncio.wait_for(ahead.give(1), 5)
+        assert again == claim
+        assert await ledger.visit(want=again)
+    await ahead.close()
+
+
 async def test_the_counter_stays_open_where_claims_cannot_be_given_back(
     store: Store, plant: Plant, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

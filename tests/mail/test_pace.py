@@ -315,3 +315,23 @@ def test_what_was_learnt_comes_back() -> None:
     again.recall([("big.example", Standing(known.stopped_until, known.allowed, known.reason))])
     assert at_once(again, NOON + STOP - SECOND) == 0
     assert at_once(again, NOON + STOP) == 1
+
+
+def test_with_a_rate_few_lie_ready_while_the_servers_are_slow() -> None:
+    """What was kept waiting does not leave in one burst; notices are no part of it; without a rate there is no limit."""
+    pace = Pace(Limits(rate=10, connections=2))
+    first, second = claim(1), claim(2, kind="notice")
+    assert pace.room() == 3
+    assert starts(pace, first, NOON)
+    assert starts(pace, second, NOON)
+    assert pace.room() == 2
+    ended(pace, first, OK, NOON)
+    assert pace.room() == 3
+    assert Pace(Limits(connections=2)).room() is None
+
+    pace = Pace(Limits(domain_rate=10, connections=2))
+    later = [NOON + number * SECOND for number in range(4)]
+    assert [starts(pace, claim(number), at) for number, at in enumerate(later)] == [True, True, True, False]
+    assert starts(pace, claim(9, "other.example"), later[3])
+    ended(pace, claim(0), OK, later[3])
+    assert starts(pace, claim(4), later[3])

@@ -14,7 +14,7 @@ from publisher.crypto import Keys
 from publisher.mail.deliver import DeliverReport, deliver
 from publisher.mail.relay import Relay, Way, ways_of
 from publisher.mail.transport import UnreachedError
-from publisher.outgoing import Reply
+from publisher.outgoing import Claim, Reply
 from publisher.store.engine import Store
 from publisher.templating import Templates
 from tests.mail.conftest import DROP, NOON, Scripted
@@ -56,6 +56,11 @@ def half() -> float:
     return 0.5
 
 
+def to(domain: str) -> Claim:
+    email = f"r@{domain}"
+    return Claim("delivery", 1, email, "", "<1@example.org>", 1, 1, "daily", email_key=email)
+
+
 async def test_sessions_are_shared_out_by_weight() -> None:
     """Weights of 3 and 1 get 6 and 2 of 8 sessions."""
     relay = Relay([Way(Peer(), 3), Way(Peer(), 1)])
@@ -95,7 +100,7 @@ async def test_one_that_is_back_is_tried_by_one_session_then_by_its_share() -> N
     await relay.open(lambda: then, half)
     assert (first.open, second.open) == (1, 3)
     assert not relay.better(second, then)
-    first.heard("m.example", Reply(250, "", "ok"), then, 0.5)
+    first.heard(to("m.example"), Reply(250, "", "ok"), then, half)
     assert first.failures == 0
     assert relay.better(second, then)
     second.open -= 1
@@ -121,13 +126,13 @@ def test_one_that_asks_for_less_whatever_the_domain_is_left_alone() -> None:
     """Three domains in a row with nothing accepted between them speak of the relay; one domain does not."""
     way = Way(Peer())
     for _ in range(5):
-        way.heard("one.example", BUSY, NOON, 0.5)
-    way.heard("two.example", BUSY, NOON, 0.5)
+        way.heard(to("one.example"), BUSY, NOON, half)
+    way.heard(to("two.example"), BUSY, NOON, half)
     assert not way.resting(NOON)
-    way.heard("two.example", Reply(250, "", "ok"), NOON, 0.5)
+    way.heard(to("two.example"), Reply(250, "", "ok"), NOON, half)
     for domain in ("one.example", "two.example", "three.example"):
         assert not way.resting(NOON)
-        way.heard(domain, BUSY, NOON, 0.5)
+        way.heard(to(domain), BUSY, NOON, half)
     assert way.resting(NOON)
     assert "too many connections" in way.why
 

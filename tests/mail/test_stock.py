@@ -36,7 +36,7 @@ async def test_candidates_survive_a_store_that_fails(
             await stock.next()
     await _rename(store, "elsewhere", "variant_articles")
     made = [await stock.next() for _ in range(2)]
-    assert [parcel.claim.email for parcel in made if parcel and parcel.ready] == ["r0@m.org", "r1@m.org"]
+    assert [parcel.claim.email for parcel in made if parcel and parcel.message] == ["r0@m.org", "r1@m.org"]
     assert [claim.email for claim in await stock.close()] == ["r2@m.org"]
     press.close()
     await ahead.close()

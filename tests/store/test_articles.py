@@ -11,7 +11,7 @@ from sqlalchemy import select
 
 from publisher.model import Article, ArticleStatus, ListKind
 from publisher.outgoing import NewVariant
-from publisher.store import articles, editions, listings
+from publisher.store import articles, editions, identities, listings
 from publisher.store.engine import Store
 from publisher.store.schema import article_versions
 
@@ -38,10 +38,10 @@ async def test_article_is_found_by_what_names_it(scene: Any) -> None:
     async with scene.store.read() as tx:
         assert await articles.by_slug(tx, "story-1") == new
         assert await articles.by_slug(tx, "story") is None
-        assert await articles.find_by_source_id(tx, "folder:seeds", "id-story-1") == [new]
-        assert await articles.find_by_canonical_url(tx, "folder:seeds", "u/story-1") == [new]
-        assert await articles.find_by_title_key(tx, "folder:seeds", "key") == [new]
-        assert await articles.find_by_source_id(tx, "folder:other", "id-story-1") == []
+        assert await identities.find_by_source_id(tx, "folder:seeds", "id-story-1") == [new]
+        assert await identities.find_by_canonical_url(tx, "folder:seeds", "u/story-1") == [new]
+        assert await identities.find_by_title_key(tx, "folder:seeds", "key") == [new]
+        assert await identities.find_by_source_id(tx, "folder:other", "id-story-1") == []
         assert await articles.get_many(tx, [new.id, "nobody"]) == {new.id: new}
 
 
@@ -135,9 +135,9 @@ async def test_keys_of_identity_stay_unless_given(scene: Any) -> None:
     async with scene.store.write() as tx:
         await articles.update(tx, new, LATER)
         await articles.update(tx, new, LATER, canonical_url="u/new")
-        assert len(await articles.find_by_source_id(tx, new.source, "id-story-1")) == 1
-        assert len(await articles.find_by_canonical_url(tx, new.source, "u/new")) == 1
-        assert await articles.find_by_canonical_url(tx, new.source, "u/story-1") == []
+        assert len(await identities.find_by_source_id(tx, new.source, "id-story-1")) == 1
+        assert len(await identities.find_by_canonical_url(tx, new.source, "u/new")) == 1
+        assert await identities.find_by_canonical_url(tx, new.source, "u/story-1") == []
 
 
 async def test_change_of_an_unknown_article_is_refused(scene: Any) -> None:

@@ -7,8 +7,9 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from publisher.model import Frequency, Reader, SubscriptionState
-from publisher.store import audience, planning
+from publisher.store import audience, planning, readers
 from publisher.store.engine import Store
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -104,9 +105,9 @@ async def test_due_are_active_subscriptions_whose_time_has_come(scene: Any) -> N
     due, later, waiting, gone = [await scene.reader(f"r{n}@example.org") for n in range(4)]
     await scene.reader("pending@example.org", confirmed=False)
     async with scene.store.write() as tx:
-        await audience.set_due(tx, due, NOW, last_due_at=NOW - HOUR)
-        await audience.set_due(tx, later, NOW + HOUR)
-        await audience.set_due(tx, gone, NOW)
+        await ledger.set_due(tx, due, NOW, last_due_at=NOW - HOUR)
+        await ledger.set_due(tx, later, NOW + HOUR)
+        await ledger.set_due(tx, gone, NOW)
         await audience.unsubscribe(tx, gone, NOW)
     async with scene.store.read() as tx:
         page = await planning.due(tx, NOW, 10)
@@ -118,8 +119,8 @@ async def test_due_are_active_subscriptions_whose_time_has_come(scene: Any) -> N
         assert [r.subscription.id for r in await audience.unscheduled(tx, 10)] == [waiting]
         rest = await planning.active(tx, "daily", 10, page.last)
         assert sorted(ident for group in rest.groups for ident in group.ids) == [later, waiting]
-        assert await audience.next_due(tx) == {"daily": (NOW, 3)}
-        assert await audience.count_by_state(tx) == {"active": 3, "pending": 1, "unsubscribed": 1}
+        assert await readers.next_due(tx) == {"daily": (NOW, 3)}
+        assert await readers.count_by_state(tx) == {"active": 3, "pending": 1, "unsubscribed": 1}
 
 
 async def test_schedule_holds_only_for_what_was_read(scene: Any) -> None:
@@ -138,7 +139,7 @@ async def test_new_choices_are_scheduled_anew(scene: Any) -> None:
     """The due instant of the old choices is void."""
     subscription = await scene.reader("ada@example.org")
     async with scene.store.write() as tx:
-        await audience.set_due(tx, subscription, NOW)
+        await ledger.set_due(tx, subscription, NOW)
         await audience.change_subscription(
             tx, subscription, frequency=Frequency.WEEKLY, weekday=6, local_time=time(9, 5), sections=["city"]
         )

@@ -10,6 +10,7 @@ import pytest
 from publisher.model import ArticleStatus
 from publisher.outgoing import DeliveryState, NewVariant
 from publisher.store import articles, audience, editions
+from tests import ledger
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DAY = date(2026, 11, 22)
@@ -114,7 +115,7 @@ async def test_welcome_leaves_the_schedule_alone(scene: Any) -> None:
     """A delivery without a next due instant moves none (I4)."""
     subscription = await scene.reader("ada@example.org")
     async with scene.store.write() as tx:
-        await audience.set_due(tx, subscription, NOW, last_due_at=NOW)
+        await ledger.set_due(tx, subscription, NOW, last_due_at=NOW)
     item = await scene.delivery(subscription, 5, "welcome:1", next_due_at=None, due_at=None)
     async with scene.store.write() as tx:
         edition = await editions.edition(tx, "daily", DAY, "welcome", 5, NOW)
@@ -177,7 +178,7 @@ async def test_I10_unsent_deliveries_of_a_stale_variant_get_the_new_revision(
         (stale,) = await editions.stale_variants(tx)
         assert len(await editions.unsent_of(tx, stale.id, 10)) == 1
         new = await editions.variant(tx, stale.edition_id, NewVariant("new", "en", "s", "h", "t", (second.id,)))
-        assert await editions.move_unsent(tx, stale.id, new) == 1
+        assert await editions.move_unsent(tx, stale.id, new, 10) == 1
         assert await editions.stale_variants(tx) == []
     (claim,) = await scene.claim()
     assert (claim.variant_id, claim.in_doubt) == (new, state == DeliveryState.IN_DOUBT)

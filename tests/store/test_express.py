@@ -8,26 +8,27 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import bindparam, insert, select, text
 
 from publisher.errors import StoreError
 from publisher.store import express
-from publisher.store.engine import Store
-from publisher.store.express import Script, Statement, Step, open_express
+from publisher.store.bulk import Bulk, plain
+from publisher.store.engine import Store, open_store
+from publisher.store.express import Script, Step, open_express
 from publisher.store.schema import metadata
 
-NAMED = Statement(insert(metadata.tables["suppressions"]).values(
-    {name: bindparam(name) for name in ("email_key", "reason", "note", "at")}
-))
+NAMES = ("email_key", "reason", "note", "at")
+NAMED = Bulk(lambda _: insert(metadata.tables["suppressions"]).values({name: bindparam(name) for name in NAMES}), NAMES)
 
 
-def script(*keys: str, note: str = "", fault: Exception | None = None) -> Script[int]:
+def script(*keys: str, dialect: str = "sqlite", note: str = "", fault: Exception | None = None) -> Script[int]:
     from tests.store.conftest import NOW  # noqa: PLC0415 - beside the fixtures
 
     for key in keys:
-        yield Step(NAMED, {"email_key": key, "reason": "operator", "note": note, "at": NOW})
+        yield Step(NAMED, [(key, "operator", note, plain(dialect, NOW))])
     if fault is not None:
         raise fault
     return len(keys)
@@ -41,14 +42,46 @@ async def keys(store: Store) -> list[str]:
 async def test_script_commits_as_a_whole(any_store: Store) -> None:
     """Its result comes back; where it raises, or a statement fails, nothing of it is there, and the next one runs."""
     runner = open_express(any_store)
-    assert await runner.run(script("a", "b")) == 2
+    assert await runner.run(script("a", "b", dialect=any_store.dialect)) == 2
     with pytest.raises(ValueError, match="no"):
-        await runner.run(script("c", fault=ValueError("no")))
+        await runner.run(script("c", dialect=any_store.dialect, fault=ValueError("no")))
     with pytest.raises(Exception, match=r"(?i)unique"):
-        await runner.run(script("d", "a"))
-    assert await runner.run(script("e")) == 1
+        await runner.run(script("d", "a", dialect=any_store.dialect))
+    assert await runner.run(script("e", dialect=any_store.dialect)) == 1
     await runner.close()
     assert sorted(await keys(any_store)) == ["a", "b", "e"]
+
+
+async def test_commit_that_waits_for_the_disk_keeps_nobody_waiting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `durability = "full"` it runs beside the event loop; who is cancelled meanwhile leaves a whole transaction."""
+    store = await open_store("sqlite:///publisher.db", root=tmp_path, durability="full")
+    runner = open_express(store)
+    assert await runner.run(script("a")) == 1
+    turns, to_thread = 0, asyncio.to_thread
+    began = asyncio.Event()
+
+    async def slowly(work: Any, *values: Any) -> Any:
+        began.set()
+        await asyncio.sleep(0.05)
+        return await to_thread(work, *values)
+
+    monkeypatch.setattr(asyncio, "to_thread", slowly)
+    running = asyncio.create_task(runner.run(script("b")))
+    await began.wait()
+    while not running.done():
+        await asyncio.sleep(0.001)
+        turns += 1
+    assert turns > 5
+    began.clear()
+    running = asyncio.create_task(runner.run(script("c")))
+    await began.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert await runner.run(script("d")) == 1
+    await runner.close()
+    assert sorted(await keys(store)) == ["a", "b", "c", "d"]
+    await store.close()
 
 
 @pytest.fixture
@@ -147,6 +180,6 @@ async def test_many_scripts_at_once(any_store: Store) -> None:
         async with any_store.write() as tx:
             await tx.execute(text(f"DELETE FROM suppressions WHERE email_key = 'none{number}'"))
 
-    await asyncio.gather(*(runner.run(script(f"k{n}")) for n in range(60)), *(write(n) for n in range(10)))
+    await asyncio.gather(*(runner.run(script(f"k{n}", dialect=any_store.dialect)) for n in range(60)), *(write(n) for n in range(10)))
     await runner.close()
     assert len(await keys(any_store)) == 60

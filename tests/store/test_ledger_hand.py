@@ -78,7 +78,7 @@ async def test_selection_by_id_state_domain_edition_newsletter_and_age(scene: An
             assert len(await ledger_view.listed(tx, chosen, 10)) == expected
     assert await scene.states() == [S.QUEUED] * 3
     async with scene.store.read() as tx:
-        assert await unknown_ids(tx, [last.id, 999]) == [999]
+        assert await unknown_ids(tx, Selection(ids=(last.id, 999))) == [999]
 
 
 async def test_retry_takes_what_nothing_else_delivers(scene: Any) -> None:
@@ -205,6 +205,79 @@ async def test_all_editions_are_paused_at_once(scene: Any) -> None:
     assert await scene.claim() == []
     assert (await edition_hand.resume(scene.store, None, NOW, repeat=True))[0] == 2
     assert len(await scene.claim()) == 2
+
+
+async def test_an_edition_that_is_planned_while_all_are_paused_is_paused_too(scene: Any) -> None:
+    """Until all are resumed; one that is resumed by name runs alone."""
+    await _planned(scene)
+    await edition_hand.pause(scene.store, None)
+    other = await scene.reader("other@example.org")
+    await scene.plan(other, period="D:2", to_seq=9)
+    first, later = await _rows(scene)
+    async with scene.store.read() as tx:
+        assert await edition_hand.states(tx, [first.edition_id, later.edition_id]) == dict.fromkeys(
+            (first.edition_id, later.edition_id), "paused"
+        )
+        assert await edition_hand.all_paused(tx)
+    assert await edition_hand.resume(scene.store, [first.edition_id], NOW, repeat=True) == (1, 0)
+    assert [claim.edition_id for claim in await scene.claim()] == [first.edition_id]
+    await edition_hand.resume(scene.store, None, NOW, repeat=True)
+    assert [claim.edition_id for claim in await scene.claim()] == [later.edition_id]
+    await scene.plan(await scene.reader("last@example.org"), period="D:3", to_seq=12)
+    assert len(await scene.claim()) == 1
+
+
+async def _noticed(scene: Any, *emails: str) -> list[int]:
+    """Notices to readers who are not confirmed; their ids."""
+    found = []
+    for number, email in enumerate(emails):
+        reader = await scene.reader(email, confirmed=False)
+        async with scene.store.write() as tx:
+            found.append(await outbox.add_notice(tx, "confirm", reader, {}, f"<n{number}@example.org>", NOW))
+    return found
+
+
+async def _notice_states(scene: Any) -> list[DeliveryState]:
+    async with scene.store.read() as tx:
+        return [row.state for row in reversed(await ledger_view.list_notices(tx))]
+
+
+async def test_notices_in_the_hand(scene: Any) -> None:
+    """Held, released, tried again and resolved as deliveries are, which they leave alone."""
+    await _planned(scene, 1)
+    await _noticed(scene, "new@example.org", "other@example.net")
+    assert (await _act(scene, Event.HOLD, notices=True, domain="example.net")).changed == 1
+    assert await _notice_states(scene) == [S.QUEUED, S.HELD]
+    assert await scene.states() == [S.QUEUED]
+    first, digest = await scene.claim()
+    assert (first.kind, digest.kind) == ("notice", "delivery")
+    await scene.settle(first, S.BOUNCED)
+    await scene.settle(digest, S.ACCEPTED)
+    assert (await _act(scene, Event.RELEASE, notices=True)).changed == 1
+    (second,) = await scene.claim()
+    await scene.settle(second, S.IN_DOUBT)
+    assert (await _act(scene, Event.RESOLVE_LOST, notices=True)).changed == 1
+    assert await _notice_states(scene) == [S.BOUNCED, S.EXPIRED]
+    done = await _act(scene, Event.RETRY, notices=True)
+    assert (done.changed, dict(done.passed)) == (2, {})
+    assert await _notice_states(scene) == [S.QUEUED, S.QUEUED]
+    assert await scene.states() == [S.ACCEPTED]
+
+
+async def test_a_notice_is_not_tried_again_where_nobody_asks(scene: Any) -> None:
+    """Nor where it may have arrived, or another one waits."""
+    (ident,) = await _noticed(scene, "new@example.org")
+    (claim,) = await scene.claim()
+    await scene.settle(claim, S.BOUNCED)
+    async with scene.store.write() as tx:
+        again = await outbox.add_notice(tx, "confirm", claim.subscription_id, {}, "<again@example.org>", NOW)
+    done = await _act(scene, Event.RETRY, notices=True, ids=(ident,))
+    assert dict(done.passed) == {"another notice of this subscription is open": 1}
+    await _act(scene, Event.HOLD, notices=True, ids=(again,))
+    async with scene.store.write() as tx:
+        await audience.suppress(tx, claim.email_key, reason="complaint", note="", now=NOW)
+    done = await _act(scene, Event.RETRY, notices=True, ids=(ident,))
+    assert dict(done.passed) == {"the address is suppressed: complaint": 1}
 
 
 @pytest.mark.parametrize("repeat", [True, False])

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 
 import httpx
 import pytest
+from sqlalchemy import update
 
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail_settings import Mail
-from publisher.model import Frequency
+from publisher.model import Frequency, Reader
+from publisher.outgoing import DeliveryState, NewDelivery, NewVariant
 from publisher.settings import Newsletter, Site, Web
+from publisher.store import editions
 from publisher.store.engine import Store
+from publisher.store.mail_schema import deliveries
 from publisher.templating import Templates
 from publisher.web.app import build_app
 from publisher.web.server import listening
@@ -73,6 +77,27 @@ async def web(store: Store, settings: Settings, tmp_path: Path) -> AsyncIterator
     async with listening(app, "127.0.0.1", 0) as url, httpx.AsyncClient(base_url=url, trust_env=False) as client:
         found.append(Running(store, settings, keys, client, url, public))
         yield found[0]
+
+
+@pytest.fixture
+def planted(web: Running) -> Callable[[Reader, DeliveryState], Awaitable[int]]:
+    """Plants a delivery of an edition to a reader; returns its variant."""
+
+    async def plant(reader: Reader, state: DeliveryState) -> int:
+        subscription, now = reader.subscription, datetime.now(UTC)
+        new = NewDelivery(
+            subscription_id=subscription.id, subscriber_id=subscription.subscriber_id, period="manual:1", from_seq=0,
+            to_seq=0, message_id="<planted@example.org>", next_due_at=None, due_at=None,
+            expect_from_seq=subscription.from_seq, expect_generation=subscription.generation,
+        )
+        async with web.store.write() as tx:
+            edition = await editions.edition(tx, subscription.newsletter, date(2026, 11, 22), "scheduled", 0, now)
+            variant = await editions.variant(tx, edition, NewVariant("k", "en", "Tides", "<p>Html</p>", "Text", ()))
+            await editions.plan(tx, edition, variant, [new], now)
+            await tx.execute(update(deliveries).values(state=state, finished_at=now))
+        return variant
+
+    return plant
 
 
 def put(public: Path, name: str, content: str) -> None:

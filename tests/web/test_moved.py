@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from publisher.model import ArticleStatus
-from publisher.store import articles, redirects
+from publisher.store import articles, documents, redirects
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -39,6 +39,39 @@ async def test_what_is_ours_comes_first(web: Any, new_article: Any) -> None:
     await moved(web, new_article, "/articles/tide", "/rss.xml", "/subscribe", "/healthz", "/?p=7")
     for path in ("/articles/tide", "/rss.xml", "/subscribe", "/healthz", "/", "/?p=8", "/?page=7", "/?xp=7"):
         assert (await web.client.get(path)).status_code == 200, path
+
+
+FEEDS = {
+    "/feed/": "rss.xml", "/feed": "rss.xml", "/feed/atom/": "atom.xml", "/feed/json": "feed.json", "/rss/": "rss.xml",
+    "/index.xml": "rss.xml", "/?feed=rss2": "rss.xml", "/index.php?feed=atom": "atom.xml", "/wp-rss2.php": "rss.xml",
+    "/category/sea/feed/": "sections/sea/rss.xml", "/tag/sea/rss/": "sections/sea/rss.xml",
+    "/category/coast/sea/feed/atom": "sections/sea/atom.xml",
+}  # fmt: skip
+
+
+async def test_readers_of_the_old_sites_feed_go_on_with_ours(web: Any, new_article: Any) -> None:
+    """After an import from a blog system, and not before; a section's where there is that section."""
+    await moved(web, new_article, "/2020/05/tide", section="Sea")
+    for path in FEEDS:
+        assert (await web.client.get(path)).status_code in (200, 404), path
+    async with web.store.write() as tx:
+        await documents.mark_read(tx, "folder:in", NOW)
+        await documents.mark_read(tx, "import:wordpress:old.example.org", NOW)
+    for path, name in FEEDS.items():
+        answer = await web.client.get(path)
+        assert (path, answer.status_code, answer.headers.get("location")) == (path, 301, f"{web.settings.site.url}/{name}")
+    for path in ("/category/land/feed/", "/comments/feed/", "/2020/05/tide/feed/", "/feed/x", "/?feed=comments"):
+        assert (await web.client.get(path)).status_code in (200, 404), path
+    assert (await web.client.get("/rss.xml")).status_code == 200
+
+
+async def test_a_site_that_stood_below_a_path_had_its_feeds_there(web: Any) -> None:
+    """As /blog/feed/; what stood beside it was none of that site's."""
+    async with web.store.write() as tx:
+        await documents.mark_read(tx, "import:ghost:old.example.org/blog", NOW)
+    assert (await web.client.get("/blog/rss/")).headers["location"] == f"{web.settings.site.url}/rss.xml"
+    for path in ("/rss/", "/blogs/rss/"):
+        assert (await web.client.get(path)).status_code == 404
 
 
 async def test_article_that_is_not_shown_is_not_found(web: Any, new_article: Any) -> None:

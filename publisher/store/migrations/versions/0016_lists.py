@@ -9,8 +9,8 @@ from alembic import op
 
 from publisher.store import listings
 
-revision = "0030"
-down_revision = "0008"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,1 @@
+"""The way back: bounces, complaints and unsubscriptions by mail."""

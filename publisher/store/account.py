@@ -1,0 +1,105 @@
+"""A person as a whole: all their subscriptions, what they were sent, the links for what a forwarded digest must not do.
+
+Of those links only the last one is good: `link_number` counts them, and counts on when one is used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.exc import IntegrityError
+
+from publisher.outgoing import DeliveryState
+from publisher.store.engine import Tx
+from publisher.store.mail_schema import deliveries, notices, subscribers, subscriptions, variants
+
+#: Messages that an export lists, the newest.
+_LISTED = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """The last link for what a forwarded digest must not allow."""
+
+    number: int
+    #: None: it was used, or none was asked for.
+    asked_at: datetime | None
+    #: The address that the person has now; empty: they were erased.
+    email: str
+    #: The one that they want to have, or empty.
+    new_email: str
+
+
+async def subscriptions_of(tx: Tx, subscriber_id: int) -> list[int]:
+    """Ids of all the person's subscriptions, in order."""
+    query = select(subscriptions.c.id).where(subscriptions.c.subscriber_id == subscriber_id)
+    return list((await tx.execute(query.order_by(subscriptions.c.id))).scalars())
+
+
+async def link(tx: Tx, subscriber_id: int, *, lock: bool) -> Link | None:
+    """The person's last link; `lock`: nobody else changes it until the commit."""
+    names = ("link_number", "link_asked_at", "email", "new_email")
+    query = select(*(subscribers.c[name] for name in names)).where(subscribers.c.id == subscriber_id)
+    row = (await tx.execute(query.with_for_update() if lock else query)).first()
+    return None if row is None else Link(*row)
+
+
+async def next_link(tx: Tx, subscriber_id: int, now: datetime | None, new_email: str = "") -> int:
+    """Makes every link so far void; returns the number of the one asked for `now`. None: none was asked for."""
+    changed = (
+        update(subscribers).where(subscribers.c.id == subscriber_id)
+        .values(link_number=subscribers.c.link_number + 1, link_asked_at=now, new_email=new_email)
+        .returning(subscribers.c.link_number)
+    )
+    return int((await tx.execute(changed)).scalar_one())
+
+
+async def move(tx: Tx, subscriber_id: int, email: str, email_key: str) -> bool:
+    """Gives the person another address; False where somebody has it."""
+    changed = update(subscribers).where(subscribers.c.id == subscriber_id)
+    try:
+        async with tx.begin_nested():
+            await tx.execute(changed.values(email=email, email_key=email_key, mailbox=""))
+    except IntegrityError:
+        return False
+    return True
+
+
+async def sent_since(
+    tx: Tx, subscription_ids: Sequence[int], kinds: Collection[str], since: datetime
+) -> list[datetime]:
+    """When notices of these kinds were queued for these subscriptions, since then."""
+    query = select(notices.c.created_at).where(
+        notices.c.subscription_id.in_(subscription_ids), notices.c.kind.in_(kinds), notices.c.created_at > since
+    )
+    return list((await tx.execute(query)).scalars())
+
+
+async def last_variant(tx: Tx, subscription_id: int) -> int | None:
+    """What the last edition that this reader got says by now; None where there is none, or all of it was withdrawn."""
+    mine = (deliveries.c.subscription_id == subscription_id, deliveries.c.state == DeliveryState.ACCEPTED)
+    got = select(variants.c.edition_id, variants.c.key).join(deliveries, deliveries.c.variant_id == variants.c.id)
+    row = (await tx.execute(got.where(*mine).order_by(deliveries.c.id.desc()).limit(1))).first()
+    if row is None:
+        return None
+    same = (variants.c.edition_id == row.edition_id, variants.c.key == row.key, variants.c.stale.is_(False))
+    query = select(variants.c.id).where(*same).order_by(variants.c.revision.desc()).limit(1)
+    found: int | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
+
+
+async def messages(tx: Tx, subscription_id: int) -> list[dict[str, Any]]:
+    """What was sent for a subscription, the newest first: subject, state, planned_at, ended_at."""
+    query = (
+        select(
+            variants.c.subject, deliveries.c.state, deliveries.c.created_at.label("planned_at"),
+            deliveries.c.finished_at.label("ended_at"),
+        )
+        .join(variants, deliveries.c.variant_id == variants.c.id)
+        .where(deliveries.c.subscription_id == subscription_id)
+    )
+    return [row._asdict() for row in await tx.execute(query.order_by(deliveries.c.id.desc()).limit(_LISTED))]

@@ -1,0 +1,49 @@
+"""Pauses that are over: the reader is due again, and what went live until then is passed over (I3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import BigInteger, and_, bindparam, case, select, update
+
+from publisher.model import Reader, SubscriptionState
+from publisher.store import audience, tides
+from publisher.store.engine import Tx
+from publisher.store.instant import Instant
+from publisher.store.mail_schema import subscriptions
+
+_C = subscriptions.c
+_PLACE = bindparam("place", type_=BigInteger)
+_ENDED = (
+    update(subscriptions)
+    .where(_C.id == bindparam("of"), _C.paused_until == bindparam("until", type_=Instant))
+    .values(
+        paused_until=None, next_due_at=bindparam("due", type_=Instant),
+        from_seq=case((_C.from_seq < _PLACE, _PLACE), else_=_C.from_seq),
+    )
+)
+
+
+async def over(tx: Tx, now: datetime, limit: int) -> list[Reader]:
+    """Active subscriptions whose pause has come to its end, at most so many; found along an index of pauses."""
+    # The state is looked at here: in the query it would lead SQLite to the index of states.
+    ended = and_(_C.paused_until.is_not(None), _C.paused_until <= now)
+    ids = (await tx.execute(select(_C.id).where(ended).order_by(_C.paused_until, _C.id).limit(limit))).scalars()
+    found = [await audience.reader(tx, ident) for ident in list(ids)]
+    return [it for it in found if it is not None and it.subscription.state == SubscriptionState.ACTIVE]
+
+
+async def end(tx: Tx, ended: Sequence[tuple[int, datetime, datetime]]) -> int:
+    """Ends these pauses where they still end then: (subscription, end, first due instant after it). How many.
+
+    The next window opens after what had gone live by the end, whenever this is called; it never moves back.
+    """
+    found = await audience.lock_all(tx, (ident for ident, _, _ in ended))
+    still = [one for one in ended if one[0] in found and found[one[0]].paused_until == one[1]]
+    places = {until: await tides.seq_at(tx, until) for until in {one[1] for one in still}}
+    if still:
+        await tx.execute(_ENDED, [
+            {"of": ident, "until": until, "due": due, "place": places[until]} for ident, until, due in still
+        ])
+    return len(still)

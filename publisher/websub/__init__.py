@@ -1,0 +1,1 @@
+"""WebSub: the hub that pushes our feeds, and word to the hubs of others."""
