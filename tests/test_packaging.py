@@ -96,9 +96,7 @@ def test_the_commands_of_the_readme_exist() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| (`.*?) \|", readme, re.MULTILINE)
     program = Path(sys.executable).with_name("publisher")
-    groups = {
-        "articles", "documents", "import", "subscribers", "suppressions", "keys", "digest", "outbox", "bounces", "dkim",
-    }
+    groups = {"articles", "documents", "import", "subscribers", "digest", "outbox", "bounces", "dkim"}
     asked = set()
     for row in rows:
         group: list[str] = []
