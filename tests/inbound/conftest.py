@@ -25,6 +25,7 @@ from publisher.settings import Newsletter, Site
 from publisher.store import audience, bounce_view, editions
 from publisher.store.engine import Store, Tx
 from publisher.store.mail_schema import deliveries, subscriptions
+from tests.mail.conftest import html_part, text_part
 
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 DOMAIN = "bounces.example.org"
@@ -89,6 +90,23 @@ async def plant(
             await tx.execute(update(subscriptions).where(subscriptions.c.id == subscription).values(from_seq=0))
         ids = list((await tx.execute(select(deliveries.c.id).where(deliveries.c.subscription_id == subscription).order_by(deliveries.c.id))).scalars())
     return Reader(email, person, subscription, ids, keys)
+
+
+async def planted(store: Store, emails: list[str]) -> list[int]:
+    """Readers with one digest each that is due; their subscriptions."""
+    async with store.write() as tx:
+        edition = await editions.edition(tx, "daily", NOON.date(), "scheduled", 1, NOON)
+        variant = await editions.variant(tx, edition, NewVariant("v", "en", "News – for you", html_part(), text_part(), ()))
+        people = [await subscribed(tx, email) for email in emails]
+        new = [
+            NewDelivery(
+                subscription_id=subscription, subscriber_id=person, period="D:2026-11-22", from_seq=0, to_seq=9,
+                message_id=f"<d{subscription}@example.org>", next_due_at=None, due_at=None, expect_from_seq=0, expect_generation=0,
+            )
+            for person, subscription in people
+        ]
+        assert await editions.plan(tx, edition, variant, new, NOON) == len(emails)
+    return [subscription for _, subscription in people]
 
 
 async def subscribed(tx: Tx, email: str, newsletter: str = "daily") -> tuple[int, int]:

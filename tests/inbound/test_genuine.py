@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from sqlalchemy import insert, select
 
+from publisher import return_path
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.inbound.lmtp import listening
@@ -21,12 +23,11 @@ from publisher.inbound.queue import Queue
 from publisher.inbound.receive import Received, receive
 from publisher.incoming import Letter
 from publisher.mail.deliver import deliver
-from publisher.outgoing import DeliveryState
 from publisher.store import bounces
 from publisher.store.engine import Store
+from publisher.store.mail_schema import deliveries
 from publisher.templating import Templates
-from tests.inbound.conftest import DAY, DOMAIN, NOON, dsn, letter, listed, suppression
-from tests.mail.conftest import html_part, subscribed, text_part
+from tests.inbound.conftest import DAY, DOMAIN, NOON, dsn, letter, listed, planted, suppression
 from tests.mail.test_postfix import MAIN, MASTER, free_port
 from tests.mail.test_smtp import aiosmtpd_server
 
@@ -114,7 +115,7 @@ async def test_genuine_reports_end_in_the_right_state(
         port, done = await stack.enter_async_context(way_back(store, settings(), keys))
         routes = {d: await stack.enter_async_context(aiosmtpd_server(Refusing(reply))) for d, reply in REFUSALS.items()}
         chosen = settings({"port": await asyncio.to_thread(postfix, routes, port)})
-        people = await _plant(store, emails)
+        people = set(await planted(store, emails))
         report = await deliver(store, chosen, Templates(), keys, now=lambda: NOON, stop=asyncio.Event())
         assert report.accepted == len(emails)
         for _ in range(300):
@@ -137,47 +138,11 @@ async def test_genuine_reports_end_in_the_right_state(
     assert await suppression(store, "reader@gone.example") == "bounce"
 
 
-async def _plant(store: Store, emails: list[str]) -> set[int]:
-    from publisher.outgoing import NewDelivery, NewVariant  # noqa: PLC0415
-    from publisher.store import editions  # noqa: PLC0415
-
-    async with store.write() as tx:
-        edition = await editions.edition(tx, "daily", NOON.date(), "scheduled", 1, NOON)
-        variant = await editions.variant(tx, edition, NewVariant("v", "en", "News – for you", html_part(), text_part(), ()))
-        people = [await subscribed(tx, email) for email in emails]
-        new = [
-            NewDelivery(
-                subscription_id=subscription, subscriber_id=person, period="D:2026-11-22", from_seq=0, to_seq=9,
-                message_id=f"<d{subscription}@example.org>", next_due_at=None, due_at=None, expect_from_seq=0, expect_generation=0,
-            )
-            for person, subscription in people
-        ]
-        assert await editions.plan(tx, edition, variant, new, NOON) == len(emails)
-    return {subscription for _, subscription in people}
-
-
 async def _on_the_next_day(store: Store, settings: Settings, keys: Keys, email: str) -> None:
     """A further report, of the next day's message."""
-    from publisher import return_path  # noqa: PLC0415
-    from publisher.store import audience, editions  # noqa: PLC0415
-
     async with store.write() as tx:
-        (reader,) = await audience.readers_by_email(tx, email)
-        from publisher.outgoing import NewDelivery, NewVariant  # noqa: PLC0415
-        edition = await editions.edition(tx, "daily", (NOON + DAY).date(), "scheduled", 2, NOON + DAY)
-        variant = await editions.variant(tx, edition, NewVariant("w", "en", "News", html_part(), text_part(), ()))
-        subscription = reader.subscription
-        new = NewDelivery(
-            subscription_id=subscription.id, subscriber_id=subscription.subscriber_id, period="D:2026-11-23",
-            from_seq=subscription.from_seq, to_seq=subscription.from_seq + 9, message_id="<next@example.org>", next_due_at=None, due_at=None,
-            expect_from_seq=subscription.from_seq, expect_generation=subscription.generation,
-        )
-        assert await editions.plan(tx, edition, variant, [new], NOON + DAY) == 1
-        from sqlalchemy import func, select, update  # noqa: PLC0415
-
-        from publisher.store.mail_schema import deliveries  # noqa: PLC0415
-
-        ident = (await tx.execute(select(func.max(deliveries.c.id)))).scalar_one()
-        await tx.execute(update(deliveries).where(deliveries.c.id == ident).values(state=DeliveryState.ACCEPTED))
-    path = return_path.bounce_address(keys, DOMAIN, "delivery", ident, email)
+        first = (await tx.execute(select(deliveries).order_by(deliveries.c.id).limit(1))).mappings().one()
+        next_one = dict(first) | {"id": 99, "period": "D:2026-11-23", "message_id": "<next@example.org>"}
+        await tx.execute(insert(deliveries).values(**next_one))
+    path = return_path.bounce_address(keys, DOMAIN, "delivery", 99, email)
     await receive(store, settings, keys, [letter(dsn(path, email), path)], NOON + DAY)

@@ -24,31 +24,12 @@ from publisher.outgoing import DeliveryState, Reply
 from publisher.store import alarms, audience, forwards, ledger_view, throttles
 from publisher.store.engine import Store
 from publisher.templating import Templates
-from tests.inbound.conftest import DAY, DOMAIN, NOON, arf, dsn, letter, listed, plant
-from tests.mail.conftest import Scripted, html_part, subscribed, text_part
+from tests.inbound.conftest import DAY, DOMAIN, NOON, arf, dsn, letter, listed, plant, planted
+from tests.mail.conftest import Scripted
 from tests.mail.conftest import scripted as scripted  # noqa: PLC0414 - a fixture
 from tests.mail.test_smtp import Handler, aiosmtpd_server
 
 Make = Callable[..., Settings]
-
-
-async def planted(store: Store, emails: list[str]) -> list[int]:
-    from publisher.outgoing import NewDelivery, NewVariant  # noqa: PLC0415
-    from publisher.store import editions  # noqa: PLC0415
-
-    async with store.write() as tx:
-        edition = await editions.edition(tx, "daily", NOON.date(), "scheduled", 1, NOON)
-        variant = await editions.variant(tx, edition, NewVariant("v", "en", "News – for you", html_part(), text_part(), ()))
-        people = [await subscribed(tx, email) for email in emails]
-        new = [
-            NewDelivery(
-                subscription_id=subscription, subscriber_id=person, period="D:2026-11-22", from_seq=0, to_seq=9,
-                message_id=f"<d{subscription}@example.org>", next_due_at=None, due_at=None, expect_from_seq=0, expect_generation=0,
-            )
-            for person, subscription in people
-        ]
-        assert await editions.plan(tx, edition, variant, new, NOON) == len(emails)
-    return [subscription for _, subscription in people]
 
 
 async def test_each_message_has_its_return_path_and_a_mailto(store: Store, settings: Make, keys: Keys) -> None:
