@@ -26,6 +26,12 @@ async def address(store: Store, keys: Keys, subscriber_id: int, *, renew: bool =
     return tokens.make(keys, tokens.FEED, subscriber_id, str(now.number))
 
 
+async def current(tx: Tx, keys: Keys, subscriber_id: int) -> str:
+    """The token of the reader's feed; empty where it is not open."""
+    now = await private_feeds.standing(tx, subscriber_id)
+    return tokens.make(keys, tokens.FEED, subscriber_id, str(now.number)) if now.open else ""
+
+
 async def end(store: Store, subscriber_id: int) -> bool:
     """The reader's feed is served no more; whether it was."""
     async with store.write() as tx:

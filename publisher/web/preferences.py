@@ -17,8 +17,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from publisher import urls
 from publisher.address import masked
-from publisher.audience import mine, personal
+from publisher.audience import mine, own_feed, personal
 from publisher.audience.mine import Again, Mine
 from publisher.audience.optin import Joined
 from publisher.audience.wanted import Answers, WantedError
@@ -181,10 +182,25 @@ def _ask(kind: str) -> Callable[[Asked], Awaitable[Said]]:
     return ask
 
 
+async def _feed(it: Asked) -> Said:
+    """Opens the reader's own feed; asked for again, at another address."""
+    found = await mine.mine(it.face.store, it.face.keys, it.token)
+    if found is None:
+        return _NOT_HERE
+    await own_feed.address(it.face.store, it.face.keys, found.person.id, renew=True)
+    return Said("Your own feed has this address from now on, and no other.")
+
+
+async def _end_feed(it: Asked) -> Said:
+    found = await mine.mine(it.face.store, it.face.keys, it.token)
+    ended = found is not None and await own_feed.end(it.face.store, found.person.id)
+    return Said("Your own feed has ended." if ended else "Nothing was changed: there is no feed of your own.")
+
+
 _ACTS: dict[str, Callable[[Asked], Awaitable[Said]]] = {
     "choose": _choose, "choose-for-all": _choose_for_all, "pause": _pause, "resume": _resume, "join": _join,
     "leave": _leave, "leave-all": _leave_all, "again": _again, "export": _ask("export"), "erase": _ask("erase"),
-    "address": _ask("address"),
+    "address": _ask("address"), "feed": _feed, "end-feed": _end_feed,
 }
 
 
@@ -198,6 +214,7 @@ async def _page(request: Request, found: Mine | None, said: Said, typed: FormDat
         )
     async with face.store.read() as tx:
         known = await articles.sections(tx)
+        feed = await own_feed.current(tx, face.keys, found.person.id)
     settings, person = face.settings, found.person
     wanted = {name: forms.field(typed, name) for name in ("timezone", "language")} if typed else {}
     mine_too = [name for name in found.subscriptions if settings.find_newsletter(name) is None]
@@ -205,6 +222,7 @@ async def _page(request: Request, found: Mine | None, said: Said, typed: FormDat
     tomorrow = now().astimezone(_zone(face, person.timezone)).date() + timedelta(days=1)
     return await page(
         request, "preferences", title="Your preferences", status=400 if said.faults else 200,
+        feed=urls.absolute(settings.site.url, f"/feed/{feed}") if feed else "",
         email=masked(person.email), said=said, letters=letters,
         ended=[name for name in mine_too if _comes(found.subscriptions[name])], active=found.active,
         weekdays=choices.DAYS, zones=choices.zone_groups(), timezone=wanted.get("timezone") or person.timezone,

@@ -454,3 +454,19 @@ def _accepted(claim: Claim) -> Any:
 
     at = datetime.now(UTC)
     return Outcome(claim, DeliveryState.ACCEPTED, Reply(250, "", "ok"), at, at)
+
+
+async def test_a_reader_gets_and_ends_a_feed_of_the_own(web: Any, ann: Any) -> None:
+    """By two buttons; a look alone opens none, and asking again makes another address."""
+    _, path = ann
+    assert "/feed/" not in (await web.client.get(path)).text
+    first = re.search(r"/feed/([\w-]{20})", (await post(web, path, "feed")).text)
+    second = re.search(r"/feed/([\w-]{20})", (await post(web, path, "feed")).text)
+    assert first is not None
+    assert second is not None
+    assert (await web.client.get(first[0])).status_code == 410
+    assert (await web.client.get(second[0])).status_code == 200
+    assert second[0] in (await web.client.get(path)).text
+    await post(web, path, "end-feed")
+    assert (await web.client.get(second[0])).status_code == 410
+    assert "/feed/" not in (await web.client.get(path)).text
