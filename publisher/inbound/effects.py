@@ -1,6 +1,6 @@
 """What a decision writes: the report, and what becomes of the reader, in their history and reversible.
 
-    given up      suppression "bounce" (lifted by hand: `publisher.store.bounces.forget` goes with it)
+    given up      suppression "bounce" (lifted by hand: `publisher.store.suppressions.release`)
     complained    suppression "complaint", all subscriptions end
     left          the subscription ends, once, by whichever way it was asked first
     a letter      kept until it is with the editor

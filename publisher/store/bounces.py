@@ -144,13 +144,6 @@ async def forget(tx: Tx, email_key: str) -> None:
     await tx.execute(update(subscriptions).where(*behind).values(from_seq=present, welcome_after=None))
 
 
-async def erase(tx: Tx, subscriber_id: int, email_key: str) -> None:
-    """Takes a person out of the reports: what is left counts, and names nobody."""
-    await tx.execute(delete(bounce_tallies).where(bounce_tallies.c.email_key == email_key))
-    nobody = {"address": "", "evidence": "", "reason": "", "subscriber_id": None, "subscription_id": None}
-    await tx.execute(update(bounces).where(bounces.c.subscriber_id == subscriber_id).values(nobody))
-
-
 async def prune(tx: Tx) -> int:
     """Drops the oldest reports that prove nothing, where there are too many; how many."""
     unproven = select(bounces.c.id).where(bounces.c.subscriber_id.is_(None), bounces.c.way != "smtp")

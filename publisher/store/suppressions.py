@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
-from publisher.store import audience
+from publisher.store import audience, bounces
 from publisher.store.bulk import among_texts
 from publisher.store.engine import Tx, fingerprints_of
 from publisher.store.mail_schema import releases, subscribers, subscriptions, suppressions
@@ -71,8 +71,9 @@ async def put(tx: Tx, found: Sequence[Suppression]) -> None:
 async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) -> Suppression | None:
     """Takes the address off the list, and keeps on record that it stood there; None where it does not.
 
-    Nobody is subscribed by that: a subscription that is active is served again, one that ended stays ended. The mark of
-    somebody who was erased stays, without what else stood against it; it is what is returned where nothing else did.
+    Nobody is subscribed by that: a subscription that is active is served again, from the present on, one that ended
+    stays ended. Bounces that were counted are forgotten. The mark of somebody who was erased stays, without what else
+    stood against it; it is what is returned where nothing else did.
     """
     names = (email_key, *fingerprints_of(tx, email_key))
     mine = suppressions.c.email_key.in_(names)
@@ -87,6 +88,8 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
     marks = suppressions.c.email_key.in_(names[1:])
     await tx.execute(update(suppressions).where(marks).values(reason=ERASED, note=""))
     await tx.execute(delete(suppressions).where(suppressions.c.email_key == email_key))
+    if rows:
+        await bounces.forget(tx, email_key)
     return min(rows, key=lambda found: found.reason == ERASED, default=None)
 
 

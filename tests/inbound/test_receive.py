@@ -16,7 +16,7 @@ from publisher.inbound import receive as receive_module
 from publisher.inbound.receive import judge_refusals, receive
 from publisher.model import SubscriptionState
 from publisher.outgoing import DeliveryState
-from publisher.store import audience, bounces, forwards
+from publisher.store import audience, bounces, forwards, suppressions
 from publisher.store.engine import Store
 from publisher.store.inbound_schema import bounce_tallies
 from publisher.store.mail_schema import attempts, deliveries, subscribers
@@ -245,12 +245,12 @@ async def test_refusals_at_the_door(any_store: Store, settings: Make, keys: Keys
 
 
 async def test_lifting_a_suppression_forgets_the_tally(any_store: Store, settings: Make, keys: Keys) -> None:
-    """After `forget`, one report is the first again."""
+    """After it was released by hand, one report is the first again."""
     reader = await plant(any_store, keys, "gone@d.example", 3)
     for number in (0, 1):
         await receive(any_store, settings(), keys, [letter(dsn(reader.path(number), reader.email), reader.path(number))], NOON + number * DAY)
     async with any_store.write() as tx:
-        await bounces.forget(tx, reader.email)
+        assert await suppressions.release(tx, reader.email, by="test", note="a new mailbox", now=NOON + DAY)
     await receive(any_store, settings(), keys, [letter(dsn(reader.path(2), reader.email), reader.path(2))], NOON + 2 * DAY)
     assert (await listed(any_store))[-1]["effect"] == "dead, said on 1 of 2 days"
 
