@@ -24,6 +24,8 @@ _STEP, _GATHER = 20, 100
 #: By the clock a look begins so many times its own length after the last one ended, so that a folder of very many
 #: files takes a tenth of a processor's time at most; after an event its own length. So many seconds at the most.
 _REST, _LONGEST_REST = 9, 60.0
+#: Seconds that are not long: most of them a pick-up waits for a file to settle.
+_QUICK = 0.5
 
 _log = log.get("intake")
 
@@ -46,9 +48,10 @@ async def wake_ups(folders: Sequence[Path], *, poll: timedelta, stop: asyncio.Ev
             begun = clock()
             yield
             took = min(clock() - begun, _LONGEST_REST)
-            await asyncio.wait((stopping,), timeout=took)
+            rest = took if took > _QUICK else 0.0
+            await asyncio.wait((stopping,), timeout=rest)
             waiting = asyncio.create_task(changed.wait())
-            longest = max(poll.total_seconds(), min(_REST * took, _LONGEST_REST) - took)
+            longest = max(poll.total_seconds(), min(_REST * took, _LONGEST_REST) - rest)
             await asyncio.wait((waiting, stopping), timeout=longest, return_when=asyncio.FIRST_COMPLETED)
             waiting.cancel()
     finally:
