@@ -23,6 +23,7 @@ from publisher.feeds import search
 from publisher.feeds.pieces import Pieces
 from publisher.feeds.search import FORMATS, MOST, Search
 from publisher.store import articles
+from publisher.web import moved
 from publisher.web.conditional import coding_for, status_for
 from publisher.web.face import Face, face_of, message
 from publisher.web.files import conditions_of
@@ -107,11 +108,17 @@ async def searched(request: Request) -> Response:
     if len(found.sections) + len(found.tags) > MOST:
         return _wrong(f"at most {MOST} sections and tags")
     if not found.query:
-        where = urls.absolute(face_of(request).settings.site.url, f"/{FORMATS[form].file}")
-        headers = {"Location": where, "Cache-Control": "public, max-age=3600"}
-        return PlainTextResponse("Moved permanently\n", 301, headers)
+        return await _whole(request, FORMATS[form].file)
     address = f"/feed?{found.query}" + (f"&format={form}" if form != "atom" else "")
     return await _answer(request, _Wanted(found, form, address, f"public, max-age={_AGE}"))
+
+
+async def _whole(request: Request, file: str) -> Response:
+    """Where the feed of everything is; readers of an imported site find the format there that they had."""
+    face = face_of(request)
+    headers = {"Location": urls.absolute(face.settings.site.url, f"/{file}"), "Cache-Control": "public, max-age=3600"}
+    known = await moved.answer_for(request, face.store, face.settings.site.url)
+    return known or PlainTextResponse("Moved permanently\n", 301, headers)
 
 
 async def own(request: Request) -> Response:
@@ -124,6 +131,9 @@ async def own(request: Request) -> Response:
         reader, ended = await own_feed.reader_of(tx, face.keys, token)
         sections = await own_feed.sections_for(tx, face.settings, reader) if reader is not None else ()
     if reader is None:
+        known = None if ended else await moved.answer_for(request, face.store, face.settings.site.url)
+        if known is not None:
+            return known
         what = "This feed was ended by its reader." if ended else "There is no feed at this address."
         return await message(request, "No feed here", what, status=410 if ended else 404, subscribe=True)
     address = f"/feed/{token}" + (f"?format={form}" if form != "atom" else "")
