@@ -27,7 +27,7 @@ from publisher.inbound.rules import Rule, judge, own_rule
 from publisher.inbound_settings import Inbound
 from publisher.incoming import Finding, Letter, Report, ReportClass, ReportKind, Subject, Tally
 from publisher.outgoing import Reply
-from publisher.store import bounces, forwards
+from publisher.store import bounces, forwards, suppressions
 from publisher.store.engine import Store, Tx
 from publisher.text import clean, one_line, shorten
 from publisher.tokens import row_of as row_in
@@ -215,7 +215,11 @@ async def _settle(
         if decision.tally is not None:
             tallies[decision.tally.email_key] = changed[decision.tally.email_key] = decision.tally
         decided.append((report, subject, decision))
-    await bounces.add(tx, [row_of(*one, one[0].at or now) for one in decided])
+    named = {report.finding.address.casefold() for report, _ in pairs} - {""}
+    erased = await suppressions.marks_of(tx, named)
+    await bounces.add(tx, [
+        row_of(*one, one[0].at or now, erased=one[0].finding.address.casefold() in erased) for one in decided
+    ])
     await bounces.keep_tallies(tx, list(changed.values()))
     more = [one for one in decided if one[2].effect in CHANGES]
     ids = await bounces.ids_of(tx, [report.digest for report, *_ in more])
