@@ -45,7 +45,7 @@ def proves_subscription(keys: Keys, token: str) -> bool:
 
 
 def proofs_in(texts: Iterable[str]) -> tuple[Proof, ...]:
-    """What of ours stands in these texts, each once: return paths, then Message-IDs, then unsubscribe links.
+    """What of ours stands in these texts, each once: return paths, then unsubscribe links, then Message-IDs.
 
     The earlier text counts for more: the envelope, then the report's own fields, then the copy of our message.
     """
@@ -59,7 +59,7 @@ def proofs_in(texts: Iterable[str]) -> tuple[Proof, ...]:
             links[Proof("subscription", match[1])] = None
         for match in _MESSAGE_ID.finditer(text):
             idents[Proof("message-id", match[1])] = None
-    return tuple([*addresses, *idents, *links][:_MOST])
+    return tuple([*addresses, *links, *idents][:_MOST])
 
 
 def _bound(kind: str, email_key: str) -> str:

@@ -29,6 +29,7 @@ async def erase(store: Store, email_key: str, now: datetime) -> bool:
             person = await erasure.find(tx, email_key)
             if person is None:
                 await erasure.mark(tx, email_key, now)
+                await erasure.forget_reports(tx, [email_key])
                 return False
             if not await erasure.stop(tx, person, now):
                 await erasure.mark(tx, email_key, now)

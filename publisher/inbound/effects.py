@@ -23,15 +23,19 @@ CHANGES = (Effect.GIVE_UP, Effect.COMPLAIN, Effect.LEAVE, Effect.FORWARD)
 _KEPT = ("bounce", "complaint")
 
 
-def row_of(report: Report, subject: Subject | None, decision: Decision, now: datetime) -> dict[str, Any]:
-    """The report as it is recorded."""
+def row_of(
+    report: Report, subject: Subject | None, decision: Decision, now: datetime, *, erased: bool
+) -> dict[str, Any]:
+    """The report as it is recorded; `erased`: of somebody who was erased, so without what is personal."""
     finding = report.finding
     address = finding.address or (subject.email if subject else "")
     domain = (subject.email_key if subject else address.lower()).rpartition("@")[2]
     return {
         "digest": report.digest, "at": now, "way": report.way, "class": finding.report_class.value,
-        "kind": finding.kind.value, "address": clean(address), "domain": clean(domain)[:255], "code": finding.code[:12],
-        "reason": clean(finding.reason), "rule": finding.rule, "evidence": report.evidence, "effect": decision.words,
+        "kind": finding.kind.value, "address": "" if erased else clean(address),
+        "domain": clean(domain)[:255], "code": finding.code[:12],
+        "reason": "" if erased else clean(finding.reason), "rule": finding.rule,
+        "evidence": "" if erased else report.evidence, "effect": decision.words,
         "subscriber_id": subject.subscriber_id if subject else None,
         "subscription_id": subject.subscription_id if subject else None,
         "delivery_id": subject.delivery_id if subject else None, "edition_id": subject.edition_id if subject else None,

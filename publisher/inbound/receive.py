@@ -27,7 +27,7 @@ from publisher.inbound.rules import Rule, judge, own_rule
 from publisher.inbound_settings import Inbound
 from publisher.incoming import Finding, Letter, Report, ReportClass, ReportKind, Subject, Tally
 from publisher.outgoing import Reply
-from publisher.store import bounces, forwards
+from publisher.store import bounces, forwards, suppressions
 from publisher.store.engine import Store, Tx
 from publisher.text import clean, one_line, shorten
 from publisher.tokens import row_of as row_in
@@ -41,6 +41,8 @@ _LETTER_BYTES = 100_000_000
 _FIRST_LOOK = timedelta(days=14)
 #: Outcomes of other processes may be committed a little after their time: so far is looked back.
 _OVERLAP = timedelta(minutes=10)
+#: What ends a subscription.
+_WISHES = (ReportClass.UNSUBSCRIBE, ReportClass.COMPLAINT)
 #: Rules whose refusals are about us, at the door of a whole domain.
 _ABOUT_US = ("blocked", "unauthenticated", "rate", "sender", "refused", "too many dead addresses")
 
@@ -132,12 +134,29 @@ async def _fresh(tx: Tx, reports: Sequence[Report]) -> list[Report]:
 
 
 async def _subjects(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
-    """Whom each report is proven to be about, by its digest: return paths first, then Message-IDs, then links."""
-    found: dict[str, Subject] = {}
-    for look in (_by_return_path, _by_message_id, _by_link):
-        left = [report for report in reports if report.digest not in found]
-        found |= await look(tx, keys, left) if left else {}
+    """Whom each report is proven to be about, by its digest: by return path first, then by link and Message-ID."""
+    found = await _by_return_path(tx, keys, reports)
+    left = [report for report in reports if report.digest not in found]
+    links, named = await _by_link(tx, keys, left), await _by_message_id(tx, left)
+    for report in left:
+        subject = _shown(report.finding, links.get(report.digest), named.get(report.digest))
+        if subject is not None:
+            found[report.digest] = subject
     return found
+
+
+def _shown(finding: Finding, linked: Subject | None, named: Subject | None) -> Subject | None:
+    """Whom a link and a Message-ID show together.
+
+    A Message-ID stands in every copy that is passed on: what ends a subscription needs its link, or the address too.
+    """
+    if linked is not None and named is not None and linked.subscription_id == named.subscription_id:
+        return named
+    if finding.report_class not in _WISHES:
+        return named or linked
+    if linked is None and named is not None and finding.address.casefold() == named.email.casefold():
+        return named
+    return linked
 
 
 async def _by_return_path(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
@@ -155,9 +174,8 @@ async def _by_return_path(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict
     return found
 
 
-async def _by_message_id(tx: Tx, keys: Keys, reports: Sequence[Report]) -> dict[str, Subject]:
+async def _by_message_id(tx: Tx, reports: Sequence[Report]) -> dict[str, Subject]:
     """By a Message-ID of ours: nobody can guess one, but it says nothing of the address."""
-    del keys
     named = [
         (report.digest, proof.value) for report in reports for proof in report.proofs if proof.kind == "message-id"
     ]
@@ -197,7 +215,11 @@ async def _settle(
         if decision.tally is not None:
             tallies[decision.tally.email_key] = changed[decision.tally.email_key] = decision.tally
         decided.append((report, subject, decision))
-    await bounces.add(tx, [row_of(*one, one[0].at or now) for one in decided])
+    named = {report.finding.address.casefold() for report, _ in pairs} - {""}
+    erased = await suppressions.marks_of(tx, named)
+    await bounces.add(tx, [
+        row_of(*one, one[0].at or now, erased=one[0].finding.address.casefold() in erased) for one in decided
+    ])
     await bounces.keep_tallies(tx, list(changed.values()))
     more = [one for one in decided if one[2].effect in CHANGES]
     ids = await bounces.ids_of(tx, [report.digest for report, *_ in more])

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, Select, Table, delete, exists, func, literal, null, select, update
+from sqlalchemy import Row, Select, Table, and_, delete, exists, func, literal, null, select, update
 
 from publisher.address import parse
 from publisher.errors import PublisherError
@@ -161,22 +161,24 @@ def _query(*columns: Any) -> Select[Any]:
     )
 
 
+#: Nothing is about a person who was erased.
+_KNOWN = and_(subscriptions.c.subscriber_id == subscribers.c.id, subscribers.c.email != "")
 _DELIVERIES = (
     _query(deliveries.c.id.label("row_id"), deliveries.c.message_id, deliveries.c.edition_id,
            deliveries.c.id.label("delivery_id"), literal("").label("recipient"))
     .join(subscriptions, deliveries.c.subscription_id == subscriptions.c.id)
-    .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
+    .join(subscribers, _KNOWN)
 )
 _NOTICES = (
     _query(notices.c.id.label("row_id"), notices.c.message_id, null().label("edition_id"), null().label("delivery_id"),
            notices.c.recipient)
     .join(subscriptions, notices.c.subscription_id == subscriptions.c.id)
-    .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
+    .join(subscribers, _KNOWN)
 )
 _MESSAGES: dict[str, tuple[Table, Select[Any]]] = {"delivery": (deliveries, _DELIVERIES), "notice": (notices, _NOTICES)}
 _SUBSCRIPTIONS = (
     _query(null().label("edition_id"), null().label("delivery_id"), literal("").label("recipient"))
-    .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
+    .join(subscribers, _KNOWN)
 )
 
 

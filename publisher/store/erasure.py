@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import and_, delete, func, or_, select, update
@@ -21,6 +21,7 @@ from publisher.store.mail_schema import (
     consents,
     deliveries,
     notices,
+    private_feeds,
     releases,
     subscribers,
     subscriptions,
@@ -31,6 +32,8 @@ from publisher.store.upsert import upsert
 #: In place of the address in normal form of a person who was erased; holds no @.
 _NOBODY = "erased:"
 _LEDGERS = {"delivery": deliveries, "notice": notices}
+#: Consents whose words stood beside a button; those of others hold what reports, imports and changes of address say.
+_ASKED = ("asked", "confirmed")
 
 
 async def find(tx: Tx, email_key: str) -> int | None:
@@ -41,6 +44,8 @@ async def find(tx: Tx, email_key: str) -> int | None:
 async def stop(tx: Tx, subscriber_id: int, now: datetime) -> bool:
     """Ends all that a person gets, and all that waits for them; whether anything is on the wire still."""
     ids = await _subscriptions(tx, subscriber_id)
+    feed = private_feeds.c.subscriber_id == subscriber_id
+    await tx.execute(update(private_feeds).where(feed).values(open=False))
     for ident in ids:
         await audience.unsubscribe(tx, ident, now)
     busy = False
@@ -56,14 +61,18 @@ async def stop(tx: Tx, subscriber_id: int, now: datetime) -> bool:
 async def scrub(tx: Tx, subscriber_id: int, now: datetime) -> None:
     """Takes out what is personal of somebody whom `stop` left with nothing on the wire."""
     ids = await _subscriptions(tx, subscriber_id)
+    await forget_reports(tx, await _addresses(tx, subscriber_id, ids), subscriber_id)
     for kind, table in _LEDGERS.items():
         mine = table.c.subscription_id.in_(ids)
         said = and_(attempts.c.kind == kind, attempts.c.ref_id.in_(select(table.c.id).where(mine)))
         await tx.execute(update(attempts).where(said).values(reply_text=""))
-        values = {"reply_text": ""} if kind == "delivery" else {"reply_text": "", "params": {}, "recipient": ""}
+        values = {"reply_text": ""} if kind == "delivery" else {
+            "reply_text": "", "params": {}, "recipient": "", "recipient_key": "",
+        }
         await tx.execute(update(table).where(mine).values(**values))
-    await _forget_reports(tx, subscriber_id)
-    await tx.execute(update(consents).where(consents.c.subscription_id.in_(ids)).values(origin=""))
+    agreed = consents.c.subscription_id.in_(ids)
+    await tx.execute(update(consents).where(agreed).values(origin=""))
+    await tx.execute(update(consents).where(agreed, consents.c.action.not_in(_ASKED)).values(wording=""))
     await tx.execute(update(subscriptions).where(subscriptions.c.id.in_(ids)).values(sections=[]))
     if ids:
         await audience.add_consent(tx, ids[0], action="erased", now=now, origin="", wording="")
@@ -75,14 +84,23 @@ async def scrub(tx: Tx, subscriber_id: int, now: datetime) -> None:
     await tx.execute(update(subscribers).where(subscribers.c.id == subscriber_id).values(**nobody))
 
 
-async def _forget_reports(tx: Tx, subscriber_id: int) -> None:
-    """Takes the person out of reports about them, and of their letters that were passed on; what is counted stays."""
-    key = select(subscribers.c.email_key).where(subscribers.c.id == subscriber_id).scalar_subquery()
-    about = or_(bounces.c.subscriber_id == subscriber_id, func.lower(bounces.c.address) == key)
+async def forget_reports(tx: Tx, email_keys: Collection[str], subscriber_id: int | None = None) -> None:
+    """Takes these addresses, and the person who had them, out of reports and of letters that were passed on.
+
+    What is counted stays. A letter that still waits for the editor goes there, and is forgotten then.
+    """
+    about = or_(bounces.c.subscriber_id == subscriber_id, func.lower(bounces.c.address).in_(email_keys))
     await tx.execute(update(bounces).where(about).values(address="", reason="", evidence="", effect=""))
-    await tx.execute(delete(bounce_tallies).where(bounce_tallies.c.email_key == key))
-    with_the_editor = and_(func.lower(forwards.c.sender) == key, forwards.c.next_attempt_at.is_(None))
+    await tx.execute(delete(bounce_tallies).where(bounce_tallies.c.email_key.in_(email_keys)))
+    with_the_editor = and_(func.lower(forwards.c.sender).in_(email_keys), forwards.c.next_attempt_at.is_(None))
     await tx.execute(update(forwards).where(with_the_editor).values(sender="", subject="", reply_text=""))
+
+
+async def _addresses(tx: Tx, subscriber_id: int, subscription_ids: Sequence[int]) -> set[str]:
+    """The addresses in normal form that the person has, had, or wanted to have."""
+    now = select(subscribers.c.email_key).where(subscribers.c.id == subscriber_id)
+    told = select(notices.c.recipient_key).where(notices.c.subscription_id.in_(subscription_ids))
+    return {*(await tx.execute(now.union(told))).scalars()} - {""}
 
 
 async def mark(tx: Tx, email_key: str, now: datetime) -> None:

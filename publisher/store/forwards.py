@@ -49,10 +49,10 @@ async def waiting(tx: Tx) -> tuple[int, int]:
 
 
 async def settle(tx: Tx, ident: int, reply_text: str, next_attempt_at: datetime | None) -> None:
-    """What became of an attempt; `next_attempt_at` None: the letter is with the editor, and kept no longer."""
+    """What became of an attempt; `next_attempt_at` None: the letter is with the editor, and nothing of it is kept."""
     values: dict[str, Any] = {
         "attempts": forwards.c.attempts + 1, "next_attempt_at": next_attempt_at, "reply_text": clean(reply_text)[:500],
     }
     if next_attempt_at is None:
-        values["content"] = b""
+        values |= {"content": b"", "sender": "", "subject": ""}
     await tx.execute(update(forwards).where(forwards.c.id == ident).values(values))

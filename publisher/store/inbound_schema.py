@@ -57,9 +57,9 @@ forwards = Table(
     Column("id", Key, primary_key=True),
     #: SHA-256 in hex, as in `bounces`.
     Column("digest", String(64), nullable=False, unique=True),
+    #: These three are empty once it is with the editor; the content is as it came.
     Column("sender", Text, nullable=False),
     Column("subject", Text, nullable=False),
-    #: As it came; empty once it is with the editor.
     Column("content", LargeBinary, nullable=False),
     Column("attempts", Integer, nullable=False),
     #: NULL: it is with the editor.

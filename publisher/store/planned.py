@@ -31,6 +31,11 @@ _FIELDS = {
     "next_attempt_at": "instant",
 }
 
+#: Some 60 random bits in hex, others in each row, from the source that each database has for what is not to be guessed.
+_RANDOM = {
+    "sqlite": "lower(hex(randomblob(8)))", "postgresql": "left(replace(CAST(gen_random_uuid() AS TEXT), '-', ''), 16)",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
@@ -50,7 +55,10 @@ class Parcel:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """A Message-ID without its middle, which is the subscription: unique where no other delivery has the frame."""
+    """A Message-ID without its middle, which is the subscription and what nobody can guess.
+
+    Unique where no other delivery has the frame. Who knows the Message-ID of one reader knows none of another's.
+    """
 
     begin: str
     end: str
@@ -72,7 +80,8 @@ async def move(tx: Tx, slot: Slot, ids: Sequence[int]) -> None:
 
 def _add(dialect: str) -> ClauseElement:
     shared, each, ident = parcels(dialect, "parcels", _FIELDS)
-    message_id = bindparam("begin", type_=Text).concat(cast(ident, Text)).concat(bindparam("end", type_=Text))
+    middle = cast(ident, Text).concat(literal_column("'.'")).concat(literal_column(_RANDOM[dialect]))
+    message_id = bindparam("begin", type_=Text).concat(middle).concat(bindparam("end", type_=Text))
     values: dict[str, ColumnElement[Any]] = {name: shared.c[name] for name in _FIELDS} | {
         "subscription_id": ident, "message_id": message_id, "created_at": bindparam("created_at", type_=Instant),
         "state": literal_column(f"'{DeliveryState.QUEUED.value}'"), "attempts": literal_column("0"),

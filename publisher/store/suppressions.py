@@ -5,7 +5,7 @@ A single address is put on it by `audience.suppress`, and asked for by `audience
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -60,7 +60,7 @@ async def put(tx: Tx, found: Sequence[Suppression]) -> None:
     held = select(subscriptions.c.id).where(subscriptions.c.subscriber_id.in_(mine))
     if tx.dialect.name != "sqlite":  # the rows that a claim locks: one of the two comes first (I10)
         await audience.lock_all(tx, (await tx.execute(held)).scalars().all())
-    marked = await _marked(tx, keys)
+    marked = await marks_of(tx, keys)
     rows = [
         {"email_key": marked.get(one.email_key, one.email_key), "reason": one.reason, "note": one.note, "at": one.at}
         for one in found
@@ -93,7 +93,7 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
     return min(rows, key=lambda found: found.reason == ERASED, default=None)
 
 
-async def _marked(tx: Tx, keys: Sequence[str]) -> dict[str, str]:
+async def marks_of(tx: Tx, keys: Collection[str]) -> dict[str, str]:
     """Of these addresses those that stand on the list by a mark, each with it."""
     marks = {mark: key for key in keys for mark in fingerprints_of(tx, key)}
     query = select(suppressions.c.email_key).where(among_texts(tx, suppressions.c.email_key, marks))

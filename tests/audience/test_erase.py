@@ -13,20 +13,23 @@ import pytest
 
 from publisher import fingerprints, tokens
 from publisher.audience import erase as step
-from publisher.audience import optin
+from publisher.audience import optin, own_feed
 from publisher.audience.erase import erase
 from publisher.audience.optin import Joined, LinkState
 from publisher.audience.wanted import Answers, check
 from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.errors import PublisherError, StoreError
+from publisher.inbound.receive import receive
+from publisher.incoming import Letter
 from publisher.mail_settings import Mail
 from publisher.model import Reader, SubscriptionState
 from publisher.outgoing import DeliveryState, Outcome, Reply
 from publisher.settings import Newsletter
-from publisher.store import audience, readers
+from publisher.store import audience, bounce_view, readers, suppressions
 from publisher.store.engine import Store, open_store
 from tests import ledger
+from tests.inbound.conftest import arf, dsn
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
@@ -122,6 +125,71 @@ async def test_reports_about_the_erased_tell_nothing_of_them(kept: Store, settin
     async with kept.read() as tx:
         found = (await tx.execute(select(bounces.c["class"], bounces.c.code, bounces.c.domain))).all()
     assert [tuple(row) for row in found] == [("soft", "4.2.2", "example.org")] * 2
+
+
+async def test_addresses_of_the_past_are_forgotten_too(kept: Store, settings: Settings) -> None:
+    """What notices, reports, tallies and letters hold of one that was changed; and the words of that change."""
+    from sqlalchemy import insert, update  # noqa: PLC0415 - the test looks behind the store
+
+    from publisher.store import forwards, outbox  # noqa: PLC0415
+    from publisher.store.inbound_schema import bounce_tallies, bounces  # noqa: PLC0415
+    from publisher.store.mail_schema import subscribers  # noqa: PLC0415
+
+    reader = await join(kept, settings)
+    ident = reader.subscription.id
+    new = "Other.Secret@example.org"
+    async with kept.write() as tx:
+        await tx.execute(update(subscribers).values(email=new, email_key=new.lower()))
+        for action in ("moved", "bounced", "complained", "left"):
+            await audience.add_consent(tx, ident, action=action, now=NOW, origin="x", wording=f"Yes, {new} is mine.")
+        await outbox.add_notice(tx, "moved", ident, {}, "<m1@example.org>", NOW, to=(EMAIL, KEY))
+        await tx.execute(insert(bounces).values(**{
+            "digest": "1", "at": NOW, "way": "lmtp", "class": "hard", "kind": "bounce", "address": EMAIL, "domain": "example.org",
+            "code": "5.1.1", "reason": EMAIL, "rule": "r", "evidence": EMAIL, "effect": "",
+        }))
+        await tx.execute(insert(bounce_tallies).values(email_key=KEY, hard_days=1, soft_sends=2, delivery_id=3))
+        await forwards.add(tx, "f", EMAIL, "From Jo Secret", b"Jo Secret", NOW)
+    assert await erase(kept, new.lower(), NOW)
+    async with kept.write() as tx:
+        (letter,) = await forwards.due(tx, NOW, 9)
+        await forwards.settle(tx, letter.id, "ok", None)
+    left = (await everything(kept)).lower()
+    for secret in ("jo.secret", "other.secret", "jo secret"):
+        assert secret not in left
+
+
+async def test_an_erased_readers_own_feed_ends(kept: Store, settings: Settings) -> None:
+    """Its address opens nothing."""
+    reader = await join(kept, settings)
+    token = await own_feed.address(kept, KEYS, reader.subscriber.id)
+    assert await erase(kept, KEY, NOW)
+    async with kept.read() as tx:
+        assert await own_feed.reader_of(tx, KEYS, token) == (None, True)
+
+
+async def test_late_reports_bring_nothing_of_the_erased_back(kept: Store, settings: Settings) -> None:
+    """A bounce that names the address, and a complaint with the link: listed, about nobody; nobody is suppressed."""
+    reader = await join(kept, settings)
+    link = f"https://x.example/u/{tokens.make(KEYS, tokens.UNSUBSCRIBE, reader.subscription.id)}"
+    assert await erase(kept, KEY, NOW)
+    original = f"From: d@example.org\r\nList-Unsubscribe: <{link}>\r\nSubject: News\r\n\r\nNews."
+    for content in (dsn("digest@example.org", EMAIL), arf("digest@example.org", EMAIL, original=original)):
+        await receive(kept, settings, KEYS, [Letter(content, "lmtp", ())], NOW)
+    assert "jo.secret" not in (await everything(kept)).lower()
+    async with kept.read() as tx:
+        assert [one.reason for one in await suppressions.page(tx)] == ["erased"]
+        found = await bounce_view.listed(tx, bounce_view.Wanted(), 9)
+    assert {(row["class"], row["effect"]) for row in found} == {
+        ("hard", "proves nothing: listed only"), ("complaint", "proves nothing: listed only"),
+    }
+
+
+async def test_reports_about_a_stranger_are_forgotten_at_their_wish(kept: Store, settings: Settings) -> None:
+    """An address that no reader has may stand in reports all the same."""
+    await receive(kept, settings, KEYS, [Letter(dsn("digest@example.org", EMAIL), "lmtp", ())], NOW)
+    assert "jo.secret" in (await everything(kept)).lower()
+    assert not await erase(kept, KEY, NOW)
+    assert "jo.secret" not in (await everything(kept)).lower()
 
 
 async def test_I11_an_erased_address_comes_back_by_its_owner_alone(kept: Store, settings: Settings) -> None:

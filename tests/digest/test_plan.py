@@ -111,7 +111,8 @@ async def test_readers_of_the_same_stories_share_a_variant_and_others_do_not(wor
     claims = await world.claim()
     assert len({claim.variant_id for claim in claims}) == 2
     assert len({claim.message_id for claim in claims}) == 4
-    assert all(claim.message_id.endswith("@example.org>") for claim in claims)
+    assert all(re.fullmatch(r"<[0-9a-f]{32}\.\d+\.[0-9a-f]{16}@example\.org>", claim.message_id) for claim in claims)
+    assert len({claim.message_id.split(".")[2] for claim in claims}) == 4, "who knows one can guess no other"
     assert dict(await world.stories(claims)) == {
         "r0@example.org": ["Arts", "News"], "r1@example.org": ["Arts", "News"], "r2@example.org": ["Arts", "News"],
         "r3@example.org": ["Arts"],

@@ -124,6 +124,55 @@ async def test_message_id_in_the_enclosed_copy_is_proof(store: Store, settings: 
     assert (await listed(store))[1]["effect"] == "names another address than the reader's: listed only"
 
 
+async def test_message_id_alone_ends_nobodys_subscription(any_store: Store, settings: Make, keys: Keys) -> None:
+    """Whoever holds a copy knows it: a complaint or a wish to leave must name the address, or carry the link, too."""
+    reader = await plant(any_store, keys, "victim@d.example", 2)
+    async with any_store.read() as tx:
+        idents = list((await tx.execute(select(deliveries.c.message_id).order_by(deliveries.c.id))).scalars())
+    original = f"From: digest@example.org\r\nMessage-ID: {idents[0]}\r\nSubject: News\r\n\r\nNews."
+    wish = f"From: mallory@m.example\r\nTo: digest@example.org\r\nIn-Reply-To: {idents[1]}\r\nSubject: unsubscribe\r\n\r\n"
+    forged = [arf("fbl@example.org", about, original=original) for about in ("", "mallory@m.example")] + [wish.encode()]
+    await receive(any_store, settings(), keys, [letter(content, "digest@example.org") for content in forged], NOON)
+    assert await suppression(any_store, reader.email) is None
+    async with any_store.read() as tx:
+        assert (await audience.readers_by_email(tx, reader.email))[0].subscription.state == SubscriptionState.ACTIVE
+        assert [one.content for one in await forwards.due(tx, NOON, 9)] == [wish.encode()]
+    assert [row["effect"] for row in await listed(any_store)] == [
+        "proves nothing: listed only", "proves nothing: listed only", "asks to leave and proves nothing: to the editor",
+    ]
+    own = wish.replace("mallory@m.example", "Victim@d.example")
+    await receive(any_store, settings(), keys, [letter(own.encode(), "digest@example.org")], NOON)
+    assert (await listed(any_store))[-1]["effect"] == "the reader left"
+
+
+async def test_link_is_proof_whatever_message_ids_stand_beside_it(store: Store, settings: Make, keys: Keys) -> None:
+    """Of a complaint with both, the link tells who, and the Message-ID of the same reader which message it was."""
+    reader, other = await plant(store, keys, "angry@d.example"), await plant(store, keys, "calm@d.example")
+    link = f"https://news.example.org/u/{tokens.make(keys, 'unsubscribe', reader.subscription)}"
+    async with store.read() as tx:
+        named = {row.id: row.message_id for row in await tx.execute(select(deliveries.c.id, deliveries.c.message_id))}
+    for number, ident in enumerate((named[other.deliveries[0]], named[reader.deliveries[0]])):
+        threads = "".join(f" <{n}@elsewhere.example>" for n in range(9))
+        original = f"From: digest@example.org\r\nReferences: {ident}{threads}\r\nList-Unsubscribe: <{link}>\r\nSubject: {number}\r\n\r\nNews."
+        await receive(store, settings(), keys, [letter(arf("fbl@example.org", "", original=original))], NOON)
+    assert await suppression(store, "angry@d.example") == "complaint"
+    assert await suppression(store, "calm@d.example") is None
+    assert [row["delivery_id"] for row in await listed(store)] == [None, reader.deliveries[0]]
+
+
+async def test_flood_of_wishes_that_prove_nothing_is_refused_for_now(
+    store: Store, settings: Make, keys: Keys, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a Message-ID of somebody else's they go to the editor, and are counted as what strangers write."""
+    monkeypatch.setattr(receive_module, "_LETTERS", 1)
+    await plant(store, keys, "victim@d.example")
+    async with store.read() as tx:
+        ident = (await tx.execute(select(deliveries.c.message_id))).scalar_one()
+    wish = "From: m{0}@m.example\r\nIn-Reply-To: {1}\r\nSubject: unsubscribe\r\n\r\n"
+    wishes = [letter(wish.format(n, ident).encode(), "digest@example.org") for n in range(3)]
+    assert (await receive(store, settings(), keys, wishes, NOON)).taken == (True, False, False)
+
+
 @pytest.mark.parametrize("spelling", [str.lower, str.upper, str.title])
 async def test_return_path_survives_a_change_of_case(store: Store, settings: Make, keys: Keys, spelling: Callable[[str], str]) -> None:
     """Some servers write local parts in other letters."""
