@@ -96,8 +96,10 @@ async def _put_away(tx: Tx, kind: str, row: Row[Any], now: datetime) -> bool:
     if reason:
         ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
         await tx.execute(update(table).where(table.c.id == row.id).values(**ended))
-        if kind == "delivery" and row.state == DeliveryState.IN_DOUBT:
-            # What is in doubt may have arrived: its window is not to be opened again (I3).
+        # What is in doubt may have arrived: its window is not to be opened again (I3). Nor is a suppressed reader's, for
+        # whom every way back begins at the present: left open, it would grow from slot to slot, a variant for each.
+        kept_away = row.suppression and row.subscription_state == SubscriptionState.ACTIVE
+        if kind == "delivery" and (row.state == DeliveryState.IN_DOUBT or kept_away):
             await run_in(tx, opened_after(tx.dialect.name, [(row.subscription_id, row.to_seq, row.created_at)]))
     elif row.edition_state != "running" and row.next_attempt_at is not None:
         await tx.execute(update(table).where(table.c.id == row.id).values(next_attempt_at=None))
