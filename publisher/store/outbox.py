@@ -84,7 +84,7 @@ async def weed(tx: Tx, refused: Sequence[Claim], now: datetime) -> int:
         ids = [claim.id for claim in refused if claim.kind == kind]
         for start in range(0, len(ids), _CHUNK):
             chosen = and_(table.c.id.in_(ids[start : start + _CHUNK]), table.c.state.in_(_CLAIMABLE))
-            rows = list(await tx.execute(_with_reader(kind).where(chosen)))
+            rows = list(await tx.execute(_with_reader(kind).add_columns(subscriptions.c.paused_until).where(chosen)))
             for row in rows:
                 changed += await _put_away(tx, kind, row, now)
     return changed
@@ -96,8 +96,8 @@ async def _put_away(tx: Tx, kind: str, row: Row[Any], now: datetime) -> bool:
     if reason:
         ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
         await tx.execute(update(table).where(table.c.id == row.id).values(**ended))
-        # What is in doubt may have arrived: its window is not to be opened again (I3). Nor is a suppressed reader's, for
-        # whom every way back begins at the present: left open, it would grow from slot to slot, a variant for each.
+        # What is in doubt may have arrived: its window is not to be opened again (I3). Nor is a suppressed reader's:
+        # every way back begins at the present, and left open it would grow from slot to slot, a variant for each.
         kept_away = row.suppression and row.subscription_state == SubscriptionState.ACTIVE
         if kind == "delivery" and (row.state == DeliveryState.IN_DOUBT or kept_away):
             await run_in(tx, opened_after(tx.dialect.name, [(row.subscription_id, row.to_seq, row.created_at)]))
@@ -223,7 +223,10 @@ def _refusal(kind: str, row: Row[Any]) -> str:
         return f"suppressed: {row.suppression}"
     if row.stale:
         return "an article in it was withdrawn"
-    return "" if row.subscription_state in rule.states else f"the subscription is {row.subscription_state}"
+    if row.subscription_state not in rule.states:
+        return f"the subscription is {row.subscription_state}"
+    paused = kind == "delivery" and row.paused_until is not None and row.state != DeliveryState.IN_DOUBT
+    return "the reader paused" if paused else ""
 
 
 def _claim(kind: str, row: Row[Any]) -> Claim:
