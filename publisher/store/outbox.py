@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, bindparam, exists, insert, literal_column, null, or_, select, text, update
 
 from publisher.model import LEFT, SubscriptionState
-from publisher.outgoing import NOTICES, SENDABLE, Claim, DeliveryState, NoticeRule
+from publisher.outgoing import DIGESTS, NOTICES, SENDABLE, Claim, DeliveryState
 from publisher.store import audience, bulk, recipients
 from publisher.store.bulk import Bulk, instant, plain
 from publisher.store.engine import Tx
@@ -39,7 +39,6 @@ from publisher.store.turn import opened_after
 #: What a claim may take once its time has come; one in doubt has a time only where it is to be repeated.
 _CLAIMABLE = (*SENDABLE, DeliveryState.IN_DOUBT)
 _TABLES = {"delivery": deliveries, "notice": notices}
-_OF_DIGESTS = NoticeRule((SubscriptionState.ACTIVE,), asked_for=False)
 _COLUMNS = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "message_id", "created_at")
 #: Ids in one IN list.
 _CHUNK = 500
@@ -216,7 +215,7 @@ def _with_reader(kind: str) -> Select[Any]:
 
 def _refusal(kind: str, row: Row[Any]) -> str:
     """Why nothing may be sent to this reader any more, or nothing."""
-    rule = NOTICES.get(row.notice_kind) if kind == "notice" else _OF_DIGESTS
+    rule = NOTICES.get(row.notice_kind) if kind == "notice" else DIGESTS
     if rule is None:
         return f"there is no notice of the kind {row.notice_kind!r}"
     if row.suppression and not (rule.asked_for and row.suppression in LEFT):
