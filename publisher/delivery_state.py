@@ -35,7 +35,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from publisher.outgoing import SENDABLE, DeliveryState
+from publisher.outgoing import DIGESTS, SENDABLE, DeliveryState
 
 _S = DeliveryState
 
@@ -145,14 +145,18 @@ class Standing:
     doubted: bool
     #: The subscription's state, as "active".
     subscription: str
-    #: Why its address is suppressed, or empty.
+    #: Why its address is suppressed, or empty; empty too where that does not bar a notice of its kind.
     suppression: str
     #: Another delivery of the subscription is open.
     other_open: bool
     #: Of its edition: "running", "paused" or "cancelled".
     edition: str
-    #: It is a notice: asked for by somebody whose subscription waits for a confirmation; it has no window.
+    #: It is a notice, which has no window.
     notice: bool = False
+    #: What its subscription may be.
+    wanted_by: tuple[str, ...] = DIGESTS.states
+    #: Nothing is known of its reader any more.
+    erased: bool = False
 
 
 #: What to do instead where a delivery is not in a state for the event.
@@ -175,7 +179,8 @@ def why_not_again(it: Standing) -> str:
     what = "notice" if it.notice else "delivery"
     against = (
         (it.state not in sources(Event.RETRY), refusal(it.state)),
-        (it.subscription != ("pending" if it.notice else "active"), f"the subscription is {it.subscription}"),
+        (it.erased, "its reader was erased"),
+        (it.subscription not in it.wanted_by, f"the subscription is {it.subscription}"),
         (bool(it.suppression), f"the address is suppressed: {it.suppression}"),
         (it.edition == "cancelled", "its edition is cancelled: `outbox resume` it first"),
         (ended and it.doubted, "it may have arrived, and counts as delivered"),

@@ -40,7 +40,7 @@ OPEN = (*SENDABLE, DeliveryState.CLAIMED, DeliveryState.IN_DOUBT, DeliveryState.
 
 @dataclass(frozen=True, slots=True)
 class NoticeRule:
-    """To whom a kind of notice may go."""
+    """To whom a kind of notice may go, or a digest."""
 
     #: What its subscription may be, as "pending".
     states: tuple[str, ...]
@@ -48,6 +48,7 @@ class NoticeRule:
     asked_for: bool
 
 
+DIGESTS = NoticeRule(("active",), asked_for=False)
 _ANY = ("pending", "active", "unsubscribed")
 #: Every kind of transactional mail; what is not in it is never sent.
 NOTICES = {

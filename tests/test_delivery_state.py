@@ -86,6 +86,7 @@ def test_no_end_is_left_but_by_the_operator() -> None:
         ({"state": S.DEFERRED, "edition": "cancelled"}, "its edition is cancelled: `outbox resume` it first"),
         ({"doubted": True}, "it may have arrived, and counts as delivered"),
         ({"other_open": True}, "another delivery of this subscription is open"),
+        ({"erased": True}, "its reader was erased"),
         ({"next_from_seq": 4}, "its articles came in another edition, or the reader came back"),
     ],
 )

@@ -14,6 +14,7 @@ from publisher.outgoing import SENDABLE, DeliveryState, NewDelivery, NewVariant,
 from publisher.store import planned, planning
 from publisher.store.bulk import among
 from publisher.store.engine import Tx
+from publisher.store.express import run_in
 from publisher.store.mail_schema import (
     deliveries,
     editions,
@@ -24,6 +25,7 @@ from publisher.store.mail_schema import (
     variants,
 )
 from publisher.store.schema import articles
+from publisher.store.turn import opened_after
 from publisher.store.upsert import insert_new
 
 _RENDERED = ("language", "subject", "html", "text", "form")
@@ -189,13 +191,20 @@ async def expire(tx: Tx, delivery_ids: Sequence[int], now: datetime) -> int:
 
 
 async def cancel(tx: Tx, delivery_id: int, now: datetime, reason: str) -> bool:
-    """Ends a delivery that no connection has claimed, with the reason."""
+    """Ends a delivery that no connection has claimed, with the reason; the window of one in doubt closes (I3)."""
     of = select(deliveries.c.subscription_id).where(deliveries.c.id == delivery_id).scalar_subquery()
     # The reader before the delivery, as everybody does: two who wait for each other would both stand still.
     await tx.execute(select(subscriptions.c.id).where(subscriptions.c.id == of).with_for_update())
+    columns = (deliveries.c.state, deliveries.c.subscription_id, deliveries.c.to_seq, deliveries.c.created_at)
     unclaimed = and_(deliveries.c.id == delivery_id, deliveries.c.state.in_((*_UNSENT, DeliveryState.HELD)))
+    row = (await tx.execute(select(*columns).where(unclaimed).with_for_update())).first()
+    if row is None:
+        return False
     ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
-    return bool((await tx.execute(update(deliveries).where(unclaimed).values(**ended))).rowcount)
+    await tx.execute(update(deliveries).where(unclaimed).values(**ended))
+    if row.state == DeliveryState.IN_DOUBT:  # it may have arrived
+        await run_in(tx, opened_after(tx.dialect.name, [(row.subscription_id, row.to_seq, row.created_at)]))
+    return True
 
 
 async def get_variant(tx: Tx, variant_id: int) -> Variant | None:

@@ -20,9 +20,10 @@ from typing import Any
 from sqlalchemy import Row, Table, func, literal, select, update
 
 from publisher.delivery_state import Event, Standing, after, delivered, refusal, sources, why_not_again
-from publisher.outgoing import OPEN, DeliveryState
+from publisher.model import LEFT
+from publisher.outgoing import DIGESTS, NOTICES, OPEN, DeliveryState, NoticeRule
 from publisher.progress import Progress, silent
-from publisher.store import audience
+from publisher.store import audience, recipients
 from publisher.store.engine import Store, Tx
 from publisher.store.express import run_in
 from publisher.store.mail_schema import (
@@ -52,6 +53,8 @@ _WORDS = {
     Event.HOLD: HELD, Event.RELEASE: "", Event.RESOLVE_ACCEPTED: ARRIVED, Event.RESOLVE_LOST: LOST,
     Event.CANCEL: CANCELLED,
 }
+#: Of a kind of notice that there is not.
+_NEVER = NoticeRule((), asked_for=False)
 #: Events after which the delivery is due at once.
 _AT_ONCE = (Event.RELEASE, Event.RETRY, Event.RESOLVE_REPEAT)
 
@@ -154,13 +157,14 @@ async def standings(tx: Tx, ids: Sequence[int], table: Table = deliveries) -> di
             *(table.c[name] for name in ("id", "state", "subscription_id", "attempts", "reply_text")),
             answered.label("answered"), subscriptions.c.from_seq.label("next_from_seq"),
             subscriptions.c.state.label("subscription"), suppressions.c.reason.label("suppression"),
+            subscribers.c.email,
         )
         .join(subscriptions, table.c.subscription_id == subscriptions.c.id)
         .join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id)
-        .outerjoin(suppressions, suppressions.c.email_key == subscribers.c.email_key)
+        .outerjoin(suppressions, suppressions.c.email_key == recipients.email_key(_kind(table)))
     )
     if table is notices:  # which have no window and no edition
-        query = query.add_columns(subscriptions.c.from_seq, literal("running").label("edition"))
+        query = query.add_columns(subscriptions.c.from_seq, literal("running").label("edition"), notices.c.kind)
     else:
         query = query.add_columns(deliveries.c.from_seq, editions.c.state.label("edition"))
         query = query.join(editions, deliveries.c.edition_id == editions.c.id)
@@ -175,14 +179,16 @@ async def standings(tx: Tx, ids: Sequence[int], table: Table = deliveries) -> di
 
 
 def _standing(row: Row[Any], other_open: bool, notice: bool) -> Standing:
+    """By the same rule as a claim: `publisher.store.recipients`."""
+    rule = NOTICES.get(row.kind, _NEVER) if notice else DIGESTS
     suppression = row.suppression or ""
-    if notice and suppression == "unsubscribed":  # may still be asked for a fresh confirmation (I11)
+    if rule.asked_for and suppression in LEFT:  # who only left may get what they ask for (I11)
         suppression = ""
     return Standing(
         state=DeliveryState(row.state), from_seq=row.from_seq, next_from_seq=row.next_from_seq,
         doubted=row.answered < row.attempts and row.reply_text not in (LOST, LOST_NOTICE),
         subscription=row.subscription, suppression=suppression, other_open=other_open, edition=row.edition,
-        notice=notice,
+        notice=notice, wanted_by=rule.states, erased=not row.email,
     )
 
 

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy import Row, Select, and_, bindparam, exists, insert, literal_column, null, or_, select, text, update
 
 from publisher.model import LEFT, SubscriptionState
-from publisher.outgoing import NOTICES, SENDABLE, Claim, DeliveryState, NoticeRule
+from publisher.outgoing import DIGESTS, NOTICES, SENDABLE, Claim, DeliveryState
 from publisher.store import audience, bulk, recipients
 from publisher.store.bulk import Bulk, instant, plain
 from publisher.store.engine import Tx
@@ -39,7 +39,6 @@ from publisher.store.turn import opened_after
 #: What a claim may take once its time has come; one in doubt has a time only where it is to be repeated.
 _CLAIMABLE = (*SENDABLE, DeliveryState.IN_DOUBT)
 _TABLES = {"delivery": deliveries, "notice": notices}
-_OF_DIGESTS = NoticeRule((SubscriptionState.ACTIVE,), asked_for=False)
 _COLUMNS = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "message_id", "created_at")
 #: Ids in one IN list.
 _CHUNK = 500
@@ -84,7 +83,7 @@ async def weed(tx: Tx, refused: Sequence[Claim], now: datetime) -> int:
         ids = [claim.id for claim in refused if claim.kind == kind]
         for start in range(0, len(ids), _CHUNK):
             chosen = and_(table.c.id.in_(ids[start : start + _CHUNK]), table.c.state.in_(_CLAIMABLE))
-            rows = list(await tx.execute(_with_reader(kind).where(chosen)))
+            rows = list(await tx.execute(_with_reader(kind).add_columns(subscriptions.c.paused_until).where(chosen)))
             for row in rows:
                 changed += await _put_away(tx, kind, row, now)
     return changed
@@ -96,8 +95,10 @@ async def _put_away(tx: Tx, kind: str, row: Row[Any], now: datetime) -> bool:
     if reason:
         ended = {"state": DeliveryState.CANCELLED, "finished_at": now, "next_attempt_at": None, "reply_text": reason}
         await tx.execute(update(table).where(table.c.id == row.id).values(**ended))
-        if kind == "delivery" and row.state == DeliveryState.IN_DOUBT:
-            # What is in doubt may have arrived: its window is not to be opened again (I3).
+        # What is in doubt may have arrived: its window is not to be opened again (I3). Nor is a suppressed reader's:
+        # every way back begins at the present, and left open it would grow from slot to slot, a variant for each.
+        kept_away = row.suppression and row.subscription_state == SubscriptionState.ACTIVE
+        if kind == "delivery" and (row.state == DeliveryState.IN_DOUBT or kept_away):
             await run_in(tx, opened_after(tx.dialect.name, [(row.subscription_id, row.to_seq, row.created_at)]))
     elif row.edition_state != "running" and row.next_attempt_at is not None:
         await tx.execute(update(table).where(table.c.id == row.id).values(next_attempt_at=None))
@@ -214,14 +215,17 @@ def _with_reader(kind: str) -> Select[Any]:
 
 def _refusal(kind: str, row: Row[Any]) -> str:
     """Why nothing may be sent to this reader any more, or nothing."""
-    rule = NOTICES.get(row.notice_kind) if kind == "notice" else _OF_DIGESTS
+    rule = NOTICES.get(row.notice_kind) if kind == "notice" else DIGESTS
     if rule is None:
         return f"there is no notice of the kind {row.notice_kind!r}"
     if row.suppression and not (rule.asked_for and row.suppression in LEFT):
         return f"suppressed: {row.suppression}"
     if row.stale:
         return "an article in it was withdrawn"
-    return "" if row.subscription_state in rule.states else f"the subscription is {row.subscription_state}"
+    if row.subscription_state not in rule.states:
+        return f"the subscription is {row.subscription_state}"
+    paused = kind == "delivery" and row.paused_until is not None and row.state != DeliveryState.IN_DOUBT
+    return "the reader paused" if paused else ""
 
 
 def _claim(kind: str, row: Row[Any]) -> Claim:

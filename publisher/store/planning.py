@@ -119,7 +119,7 @@ _LATER = tuple_(subscriptions.c.next_due_at, subscriptions.c.id) > tuple_(
 )
 _LOCKED = select(
     subscriptions.c.id, subscriptions.c.generation, subscriptions.c.from_seq,
-    type_coerce(subscriptions.c.next_due_at, NullType()), subscriptions.c.state,
+    type_coerce(subscriptions.c.next_due_at, NullType()), subscriptions.c.state, subscriptions.c.paused_until,
 )
 
 
@@ -176,14 +176,14 @@ def read_alike(raw: tuple[Any, ...]) -> Alike:
 
 
 async def lock(tx: Tx, ids: Iterable[int]) -> set[Found]:
-    """These subscriptions as they are now, those that are active, kept from every other writer until the commit.
+    """Those of these subscriptions that are active and not paused, as they are now, kept so until the commit.
 
     Locked in the order of their ids, as by everybody: so two who lock several never block each other.
     """
     # The state is looked at here: in the query it would lead SQLite to the index of states.
     query = _LOCKED.where(among(tx, subscriptions.c.id, sorted(ids))).order_by(subscriptions.c.id).with_for_update()
     found = (await tx.execute(query)).all()
-    return {(row[0], row[1], row[2], row[3]) for row in found if row[4] == SubscriptionState.ACTIVE}
+    return {tuple(row[:4]) for row in found if row.state == SubscriptionState.ACTIVE and row.paused_until is None}
 
 
 async def changed(tx: Tx, groups: Sequence[Group]) -> set[int]:

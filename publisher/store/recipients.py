@@ -1,7 +1,7 @@
 """Who may still get a message, as conditions of a statement: the one rule for claims, and for what is put away.
 
-A digest goes to an active subscription whose address nothing speaks against. A notice goes by the rule of its kind
-(`publisher.outgoing.NOTICES`), and may have a recipient of its own.
+A digest goes to an active subscription that is not paused, and whose address nothing speaks against. A notice goes by
+the rule of its kind (`publisher.outgoing.NOTICES`), and may have a recipient of its own.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from sqlalchemy import ColumnElement, String, and_, func, literal_column, or_
 
 from publisher.model import LEFT, SubscriptionState
-from publisher.outgoing import NOTICES
-from publisher.store.mail_schema import notices, subscribers, subscriptions, suppressions
+from publisher.outgoing import NOTICES, DeliveryState
+from publisher.store.mail_schema import deliveries, notices, subscribers, subscriptions, suppressions
 
 
 def email(kind: str) -> ColumnElement[str]:
@@ -24,9 +24,13 @@ def email_key(kind: str) -> ColumnElement[str]:
 
 
 def wanted(kind: str) -> ColumnElement[bool]:
-    """Whether the subscription is in a state for it."""
+    """Whether the subscription is in a state for it.
+
+    A pause spares what is in doubt: it was sent before, and its repetition ends the doubt.
+    """
     if kind != "notice":
-        return subscriptions.c.state == _word(SubscriptionState.ACTIVE)
+        quiet = and_(subscriptions.c.paused_until.is_not(None), deliveries.c.state != _word(DeliveryState.IN_DOUBT))
+        return and_(subscriptions.c.state == _word(SubscriptionState.ACTIVE), ~quiet)
     each = (
         and_(notices.c.kind == _word(name), or_(*(subscriptions.c.state == _word(state) for state in rule.states)))
         for name, rule in NOTICES.items()

@@ -175,7 +175,7 @@ def _claimed(kind: str, _dialect: str) -> ClauseElement:
             subscriptions.c.id == bindparam("reader", type_=BigInteger), recipients.wanted(kind),
             recipients.email(kind) == bindparam("email"),
         )
-        .correlate(notices)
+        .correlate(table)
     )
     against = and_(suppressions.c.email_key == bindparam("email_key"), recipients.barred(kind))
     shown = and_(variants.c.id == bindparam("shown", type_=BigInteger), variants.c.stale.is_(False))

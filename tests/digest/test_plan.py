@@ -395,6 +395,26 @@ async def test_a_message_in_doubt_is_repeated_without_a_withdrawn_article(world:
     assert await world.stories(again) == [("reader@example.org", ["One"])]
 
 
+async def test_I3_what_may_have_arrived_before_all_of_it_was_withdrawn_is_in_no_later_edition(world: Any) -> None:
+    """Its doubt ends with the withdrawal, so its window closes; restored, the article is not sent a second time."""
+    await world.subscribe()
+    await world.plan()
+    one = await world.publish("One")
+    world.now += 2 * HOUR
+    await world.plan()
+    assert len(await world.claim()) == 1
+    async with world.store.write() as tx:
+        await outbox.recover(tx, world.now, repeat=True)
+        await articles.set_status(tx, one.id, ArticleStatus.WITHDRAWN, world.now)
+    assert (await world.plan()).cancelled == 1
+    async with world.store.write() as tx:
+        await articles.set_status(tx, one.id, ArticleStatus.LIVE, world.now)
+    await world.publish("Two")
+    world.now += DAY
+    await world.plan()
+    assert await world.stories(await world.send()) == [("reader@example.org", ["Two"])]
+
+
 async def test_a_restored_article_is_planned_with_the_others_again(world: Any) -> None:
     """The revision without it belongs to those who had it taken away, not to readers who are planned later."""
     await world.subscribe("early@example.org", at="07:00")

@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import time
 from datetime import UTC, datetime, timedelta, timezone
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,22 @@ async def test_many_open_a_new_store_at_once(tmp_path: Path, postgres_url: str) 
             assert (await tx.execute(text("SELECT count(*) FROM counters"))).scalar_one() == 2
         for store in stores:
             await store.close()
+
+
+async def test_articles_without_sketches_are_found_in_one_pass(any_store: Store) -> None:
+    """The migration that looks for them asks nothing once for each article, however small the working memory."""
+    query = import_module("publisher.store.migrations.versions.0010_backlog")._UNSKETCHED
+    async with any_store.write() as tx:
+        await tx.execute(text(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) "
+            "INSERT INTO sketches (hash, added, article_id) SELECT i, 0, 'article ' || i FROM n"
+        ))
+        assert (await tx.execute(text(query))).all() == []
+        if tx.dialect.name == "postgresql":
+            await tx.execute(text("ANALYZE sketches"))
+            await tx.execute(text("SET LOCAL work_mem = '64kB'"))
+            plan = "\n".join((await tx.execute(text(f"EXPLAIN {query}"))).scalars())
+            assert "SubPlan" not in plan, plan
 
 
 async def test_store_of_a_newer_program_is_refused(tmp_path: Path, postgres_url: str) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from itertools import product
 from typing import Any
 
 import pytest
+from sqlalchemy import update
 
 from publisher.delivery_state import Event
 from publisher.model import ArticleStatus
-from publisher.outgoing import DeliveryState
+from publisher.outgoing import NOTICES, DeliveryState
 from publisher.store import articles, audience, edition_hand, editions, ledger_hand, ledger_sum, ledger_view, outbox
 from publisher.store.ledger_hand import Done
+from publisher.store.mail_schema import notices, subscribers
 from publisher.store.selection import Selection, unknown_ids
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -278,6 +281,46 @@ async def test_a_notice_is_not_tried_again_where_nobody_asks(scene: Any) -> None
         await audience.suppress(tx, claim.email_key, reason="complaint", note="", now=NOW)
     done = await _act(scene, Event.RETRY, notices=True, ids=(ident,))
     assert dict(done.passed) == {"the address is suppressed: complaint": 1}
+
+
+@pytest.mark.parametrize("kind", NOTICES)
+async def test_a_notice_is_tried_again_where_it_may_be_sent(scene: Any, kind: str) -> None:
+    """By the rule of its kind, in every state and for every suppression: just what is claimed may be tried again."""
+    for state, reason in product(("pending", "active", "unsubscribed"), ("", "unsubscribed", "bounce")):
+        email = f"{state}.{reason or 'free'}@example.org"
+        reader = await scene.reader(email, confirmed=state != "pending")
+        async with scene.store.write() as tx:
+            if state == "unsubscribed":
+                await audience.unsubscribe(tx, reader, NOW)
+            if reason:
+                await audience.suppress(tx, email, reason=reason, note="", now=NOW)
+            await outbox.add_notice(tx, kind, reader, {}, f"<{email}>", NOW)
+    sent = {claim.id for claim in await scene.claim()}
+    async with scene.store.write() as tx:
+        await tx.execute(update(notices).values(state=S.BOUNCED, attempts=0, next_attempt_at=None, finished_at=NOW))
+    assert (await _act(scene, Event.RETRY, notices=True)).changed == len(sent)
+    async with scene.store.read() as tx:
+        assert {row.id for row in await ledger_view.list_notices(tx, state=S.QUEUED)} == sent
+
+
+async def test_a_notice_to_an_address_of_its_own_is_tried_again_by_that_address(scene: Any) -> None:
+    """The reader's own does not matter; of an erased reader nothing is sent, whatever the notice."""
+    reader = await scene.reader("ada@example.org")
+    async with scene.store.write() as tx:
+        to = ("New@example.net", "new@example.net")
+        await outbox.add_notice(tx, "new_address", reader, {}, "<n@example.org>", NOW, to=to)
+        await tx.execute(update(notices).values(state=S.BOUNCED, next_attempt_at=None, finished_at=NOW))
+        await audience.suppress(tx, "ada@example.org", reason="bounce", note="", now=NOW)
+    chosen = Selection(notices=True)
+    assert (await ledger_hand.act(scene.store, Event.RETRY, chosen, NOW, dry_run=True)).changed == 1
+    async with scene.store.write() as tx:
+        await audience.suppress(tx, "new@example.net", reason="bounce", note="", now=NOW)
+    done = await _act(scene, Event.RETRY, notices=True)
+    assert dict(done.passed) == {"the address is suppressed: bounce": 1}
+    async with scene.store.write() as tx:
+        await tx.execute(update(subscribers).values(email="", email_key="erased:1"))
+        await tx.execute(update(notices).values(recipient="", recipient_key=""))
+    assert dict((await _act(scene, Event.RETRY, notices=True)).passed) == {"its reader was erased": 1}
 
 
 @pytest.mark.parametrize("repeat", [True, False])

@@ -99,6 +99,22 @@ async def test_I11_nothing_goes_to_a_suppressed_address(scene: Any) -> None:
     assert (await scene.ledger())["Ada@example.org D:2026-11-22"].reply.text == "suppressed: complaint"
 
 
+async def test_window_of_a_suppressed_reader_moves_on(scene: Any) -> None:
+    """So their editions are those of everybody; one who left keeps theirs, for the welcome when they come back."""
+    ada, bo = [await scene.reader(f"{name}@example.org") for name in ("ada", "bo")]
+    await scene.plan(ada, bo, to_seq=5)
+    claims = await scene.claim()
+    async with scene.store.write() as tx:
+        for key in ("ada@example.org", "bo@example.org"):
+            await audience.suppress(tx, key, reason="bounce", note="", now=NOW)
+        await audience.unsubscribe(tx, bo, NOW)
+    for claim in claims:
+        await scene.settle(claim, DeliveryState.DEFERRED, NOW)
+    assert await scene.claim() == []
+    assert await scene.states() == [DeliveryState.CANCELLED] * 2
+    assert (await scene.from_seq(ada), await scene.from_seq(bo)) == (5, 0)
+
+
 async def test_I11_address_that_only_unsubscribed_may_be_asked_to_confirm(scene: Any) -> None:
     """The person asked for it; the same address gets no digest."""
     new = await scene.reader("new@example.org", confirmed=False)

@@ -5,9 +5,11 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
+import pytest
+
 from publisher.model import Frequency, Reader, SubscriptionState
-from publisher.outgoing import DeliveryState
-from publisher.store import audience, preferences
+from publisher.outgoing import DeliveryState, NewVariant
+from publisher.store import audience, editions, preferences
 from publisher.store.engine import Store
 from tests import ledger
 
@@ -68,6 +70,39 @@ async def test_what_is_on_the_wire_is_left_alone_by_a_pause(scene: Any) -> None:
     await scene.settle(claim, DeliveryState.ACCEPTED)
     assert await scene.states() == [DeliveryState.ACCEPTED]
     assert await scene.from_seq(subscription) == 2
+
+
+@pytest.mark.parametrize("end", [DeliveryState.DEFERRED, DeliveryState.IN_DOUBT, None])
+async def test_what_comes_back_from_the_wire_in_a_pause_is_ended(scene: Any, end: DeliveryState | None) -> None:
+    """Put off, or given back without a byte sent: nothing comes in a pause, but what is in doubt is repeated."""
+    subscription = await scene.reader("ada@example.org")
+    await scene.live(1)
+    await scene.plan(subscription, to_seq=1)
+    (claim,) = await scene.claim()
+    await _pause(scene, subscription)
+    if end is None:
+        await ledger.settle(scene.store, NOW, unsent=[claim])
+    else:
+        await scene.settle(claim, end, NOW)
+    claims = await scene.claim()
+    if end == DeliveryState.IN_DOUBT:
+        assert [again.id for again in claims] == [claim.id]
+        return
+    assert claims == []
+    (found,) = (await scene.ledger()).values()
+    assert (found.state, found.reply.text) == (DeliveryState.CANCELLED, "the reader paused")
+
+
+async def test_no_edition_is_planned_for_a_reader_who_paused_meanwhile(scene: Any) -> None:
+    """A welcome, say, that was decided on before: a pause need not move the window."""
+    subscription = await scene.reader("ada@example.org")
+    item = await scene.delivery(subscription, 5, "welcome:1", next_due_at=None, due_at=None)
+    await _pause(scene, subscription)
+    async with scene.store.write() as tx:
+        edition = await editions.edition(tx, "daily", NOW.date(), "welcome", 5, NOW)
+        variant = await editions.variant(tx, edition, NewVariant("k", "en", "s", "h", "t", ()))
+        assert await editions.plan(tx, edition, variant, [item], NOW) == 0
+    assert await scene.states() == []
 
 
 async def test_only_an_active_subscription_is_paused(scene: Any) -> None:

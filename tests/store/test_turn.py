@@ -14,7 +14,7 @@ from publisher.outgoing import Claim, DeliveryState
 from publisher.store import audience, ledger_view, outbox
 from publisher.store.engine import Tx
 from publisher.store.express import open_express, run_in
-from publisher.store.mail_schema import deliveries, editions, subscribers, variants
+from publisher.store.mail_schema import deliveries, editions, subscribers, subscriptions, variants
 from publisher.store.turn import Turn, turn
 from tests.store.conftest import NOW
 
@@ -52,6 +52,7 @@ def _suppress(reason: str) -> Change:
 #: Reason -> what happened between the reading and the claim.
 AGAINST: dict[str, Change] = {
     "the reader left": lambda tx, claim: audience.unsubscribe(tx, claim.subscription_id, NOW),
+    "a pause": _set(subscriptions, paused_until=NOW + timedelta(days=1)),
     "a bounce": _suppress("bounce"),
     "a complaint": _suppress("complaint"),
     "the operator's word": _suppress("operator"),

@@ -10,6 +10,9 @@ down_revision = "0009"
 branch_labels = None
 depends_on = None
 
+#: EXCEPT, as PostgreSQL looks NOT IN up row by row where the list is longer than its working memory.
+_UNSKETCHED = "SELECT id FROM articles EXCEPT SELECT article_id FROM sketches"
+
 
 def upgrade() -> None:
     op.create_table(
@@ -17,10 +20,7 @@ def upgrade() -> None:
         sa.Column("article_id", sa.String(length=36), nullable=False),
         sa.PrimaryKeyConstraint("article_id", name=op.f("pk_unsketched")),
     )
-    op.execute(
-        "INSERT INTO unsketched (article_id) "
-        "SELECT id FROM articles WHERE id NOT IN (SELECT article_id FROM sketches)"
-    )
+    op.execute(f"INSERT INTO unsketched (article_id) {_UNSKETCHED}")
     op.create_table(
         "notes",
         sa.Column("name", sa.String(length=40), nullable=False),
