@@ -86,13 +86,16 @@ async def ripe(tx: Tx, size: int) -> bool:
 
 
 async def seal(tx: Tx, size: int) -> None:
-    """Seals one document, where there is one to seal: of the articles that wait the oldest."""
+    """Seals one document, where there is one to seal: of the articles that wait the oldest.
+
+    Other writers of articles, and whoever seals for another node, are kept out before the first look until the commit.
+    """
+    await _step(tx, 0)
     for backfill in (True, False):
         found = await _waiting(tx, size, backfill=backfill)
         if not found or not (backfill or len(found) == size):
             continue
-        step = update(counters).where(counters.c.name == "change").values(value=counters.c.value + 1)
-        change = (await tx.execute(step.returning(counters.c.value))).scalar_one()
+        change = await _step(tx, 1)
         number = await last_document(tx) + 1
         await tx.execute(insert(archive_documents).values(number=number, change=change))
         await tx.execute(update(archive_entries).where(archive_entries.c.number.in_(found)).values(document=number))
@@ -100,6 +103,12 @@ async def seal(tx: Tx, size: int) -> None:
         left = and_(_UNSEALED, archive_entries.c.backfill == backfill, archive_entries.c.number < found[-1])
         await tx.execute(delete(archive_entries).where(left))
         return
+
+
+async def _step(tx: Tx, by: int) -> int:
+    """The number of the last change after so many more; the counter's row stays locked until the commit."""
+    step = update(counters).where(counters.c.name == "change").values(value=counters.c.value + by)
+    return int((await tx.execute(step.returning(counters.c.value))).scalar_one())
 
 
 async def _waiting(tx: Tx, size: int, *, backfill: bool) -> list[int]:
@@ -124,7 +133,7 @@ async def document(tx: Tx, number: int) -> list[Article]:
     """The articles of a sealed document as they were when it was sealed, the last issued first."""
     query = select(articles, archive_entries.c.frozen).select_from(_ISSUED)
     rows = await tx.execute(
-        query.where(archive_entries.c.document == number).order_by(archive_entries.c.number.desc())
+        query.where(archive_entries.c.document == number, _LIVE).order_by(archive_entries.c.number.desc())
     )
     return [article_rows.article(row) if row.frozen is None else _article(row.frozen) for row in rows]
 
