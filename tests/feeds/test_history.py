@@ -225,3 +225,19 @@ def test_a_walk_meets_every_live_article(new_article: NewArticle, steps: list[tu
     """Whatever is published, corrected, withdrawn and restored meanwhile: all that was live from end to end."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(walk(new_article, steps, head, Path(folder)))
+
+
+async def test_a_document_that_another_node_sealed_is_linked_from_this_ones_feed(
+    store: Store, tmp_path: Path, new_article: NewArticle
+) -> None:
+    """Though no article changed; as when all is built anew."""
+    mine, other = configured(tmp_path, items=5), configured(tmp_path / "other")
+    await go_live(store, *(new_article(n) for n in range(1, 5)))
+    await publish(store, mine)
+    await publish(store, other)
+    await publish(store, mine)
+    public = tmp_path / "var/public"
+    assert links(public / "atom.xml")["prev-archive"] == f"{SITE}/archive/1/atom.xml"
+    before = (public / "atom.xml").read_bytes()
+    await publish(store, mine, everything=True)
+    assert (public / "atom.xml").read_bytes() == before
