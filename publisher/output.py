@@ -130,7 +130,7 @@ class PublishReport:
     #: Why, one line for each, at most `KEPT_FAULTS`.
     faults: tuple[str, ...] = ()
     #: The files that `written` counts, at most `KEPT_NAMES`.
-    changed: tuple[str, ...] = ()
+    changed: tuple[str, ...] = field(default=(), compare=False)
 
 
 @dataclass(slots=True)
