@@ -62,7 +62,8 @@ def _weights(header: str) -> dict[str, float]:
 def status_for(conditions: Conditions, etag: str, modified: int | None) -> int:
     """200, 304 or 412 for a GET or HEAD of what has this strong `etag` and was `modified` then (epoch seconds).
 
-    Of what has no such date (None) conditions with dates mean nothing (sections 13.1.3 and 13.1.4). The order of precedence is that of RFC 9110 section 13.2.2: entity tags win over dates.
+    Of what has no such date (None) conditions with dates mean nothing (sections 13.1.3 and 13.1.4). The order of
+    precedence is that of RFC 9110 section 13.2.2: entity tags win over dates.
     """
     if conditions.if_match:
         if not _strong_match(conditions.if_match, etag):

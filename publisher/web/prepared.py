@@ -43,8 +43,8 @@ class Prepared:
 
 
 def prepare(
-    content: bytes, coding: str, *, modified: int | None, cache: str, kind: str, more: Headers, signature: object = None,
-    packed: bool = False,
+    content: bytes, coding: str, *, modified: int | None, cache: str, kind: str, more: Headers,
+    signature: object = None, packed: bool = False,
 ) -> Prepared:
     """`content` of the media type `kind` in this coding.
 
