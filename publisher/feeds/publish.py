@@ -132,8 +132,11 @@ async def _everything(store: Store, tally: Tally) -> _Stale:
 
 
 async def _stale(store: Store, since: int, until: int) -> _Stale:
-    """What articles with changes in (since, until] stand or stood in."""
+    """What articles with changes in (since, until] stand or stood in; the site's where a document was sealed then."""
     stale = _Stale()
+    async with store.read() as tx:
+        if await archive.changed_documents(tx, since, until):
+            stale.lists[SITE_LISTING] = _EPOCH
     async for batch in touched(store, since, until):
         for listing in batch.lists:
             stale.lists[listing] = max(batch.changed_at, stale.lists.get(listing, _EPOCH))

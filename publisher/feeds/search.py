@@ -47,8 +47,8 @@ class Search:
 
 async def document(
     tx: Tx, settings: Settings, kept: Pieces, search: Search, form: str, address: str
-) -> tuple[bytes, int]:
-    """The feed at this path (with its query) in the format `form`, and when it last changed (epoch seconds)."""
+) -> bytes:
+    """The feed at this path (with its query) in the format `form`."""
     found: dict[int, Place] = {}
     names = []
     for listing in search.listings:
@@ -64,5 +64,4 @@ async def document(
         id=uuid5(NAMESPACE_URL, urls.canonical(settings.site.url) + address.partition("&format=")[0]).urn,
         addresses={written_as.file: urls.absolute(settings.site.url, address)},
     )
-    changed = max((int(place.changed_at.timestamp()) for place in places), default=0)
-    return written(written_as, feed, pieces), changed
+    return written(written_as, feed, pieces)

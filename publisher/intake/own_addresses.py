@@ -14,7 +14,7 @@ from datetime import datetime
 
 from publisher import log
 from publisher.model import Article
-from publisher.store import articles, notes
+from publisher.store import archive, articles, notes
 from publisher.store.engine import Store
 
 _NAME = "site.url"
@@ -42,16 +42,32 @@ async def follow(store: Store, site_url: str, now: datetime) -> int:
             for article in found:
                 moved = rehomed(article, old, new)
                 if moved != article:
-                    await articles.update(tx, moved, now, change=None, changed_at=article.changed_at)
+                    await articles.update(tx, moved, now, change=None, changed_at=article.changed_at, freeze=False)
                     count += 1
         if not found:
             break
         last = found[-1].id
+    if old:
+        await _archived(store, old, new)
     async with store.write() as tx:
         await notes.put(tx, _NAME, new)
     if old:
         _log.info("the site's address changed", before=old, now=new, articles=count)
     return count
+
+
+async def _archived(store: Store, old: str, new: str) -> None:
+    """What archive documents show of articles that were corrected since follows too."""
+    last = 0
+    while True:
+        async with store.write() as tx:
+            await articles.lock(tx)
+            found = await archive.frozen(tx, last, _CHUNK)
+            moved = {number: rehomed(article, old, new) for number, article in found.items()}
+            await archive.refreeze(tx, {number: one for number, one in moved.items() if one != found[number]})
+        if not found:
+            return
+        last = max(found)
 
 
 def rehomed(article: Article, old: str, new: str) -> Article:

@@ -7,12 +7,12 @@ issued again if it comes back.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import and_, delete, false, func, insert, select, update
+from sqlalchemy import ColumnElement, and_, delete, false, func, insert, select, update
 
 from publisher.model import SITE_LISTING, Article, ArticleStatus, Enclosure, Related
 from publisher.store import article_rows, listings
@@ -53,14 +53,17 @@ async def issue(tx: Tx, fresh: Sequence[Article], *, again: bool = False) -> Non
             await tx.execute(insert(archive_entries), rows)
 
 
-async def follow(tx: Tx, old: Article, new: Article, change: int) -> None:
-    """An article that has a `seq` was `old` and is `new`; `change` is the number of that change."""
+async def follow(tx: Tx, old: Article, new: Article, change: int, *, freeze: bool = True) -> None:
+    """An article that has a `seq` was `old` and is `new`; `change` is the number of that change.
+
+    Without `freeze` its sealed documents show what it is.
+    """
     live = new.status == ArticleStatus.LIVE
     if old.status == ArticleStatus.LIVE:
         if not live:
             await _take_out(tx, new.id, change)
         elif asdict(replace(old, changed_at=new.changed_at)) != asdict(new):
-            await _freeze(tx, old)
+            await (_freeze(tx, old) if freeze else _touch(tx, archive_entries.c.article_id == new.id, change))
             if old.updated_at != new.updated_at:
                 await issue(tx, [new], again=True)
     elif live:
@@ -74,10 +77,32 @@ async def _freeze(tx: Tx, old: Article) -> None:
 
 
 async def _take_out(tx: Tx, article_id: str, change: int) -> None:
+    await _touch(tx, archive_entries.c.article_id == article_id, change)
     sealed = and_(archive_entries.c.article_id == article_id, archive_entries.c.document.is_not(None))
-    holding = select(archive_entries.c.document).where(sealed)
-    await tx.execute(update(archive_documents).where(archive_documents.c.number.in_(holding)).values(change=change))
     await tx.execute(delete(archive_entries).where(sealed))
+
+
+async def _touch(tx: Tx, which: ColumnElement[bool], change: int) -> None:
+    """The documents that hold these entries are other ones since this change."""
+    holding = select(archive_entries.c.document).where(which, archive_entries.c.document.is_not(None))
+    await tx.execute(update(archive_documents).where(archive_documents.c.number.in_(holding)).values(change=change))
+
+
+async def frozen(tx: Tx, after: int, limit: int) -> dict[int, Article]:
+    """Articles as sealed documents show them though they were corrected since, by the number of their entry."""
+    query = select(archive_entries.c.number, archive_entries.c.frozen)
+    query = query.where(archive_entries.c.number > after, archive_entries.c.frozen.is_not(None))
+    rows = await tx.execute(query.order_by(archive_entries.c.number).limit(limit))
+    return {row.number: _article(row.frozen) for row in rows}
+
+
+async def refreeze(tx: Tx, shown: Mapping[int, Article]) -> None:
+    """From now on sealed documents show these articles there."""
+    if shown:
+        await _touch(tx, archive_entries.c.number.in_(list(shown)), await _step(tx, 1))
+    for number, article in shown.items():
+        values = update(archive_entries).where(archive_entries.c.number == number).values(frozen=_plain(article))
+        await tx.execute(values)
 
 
 async def ripe(tx: Tx, size: int) -> bool:
@@ -86,13 +111,16 @@ async def ripe(tx: Tx, size: int) -> bool:
 
 
 async def seal(tx: Tx, size: int) -> None:
-    """Seals one document, where there is one to seal: of the articles that wait the oldest."""
+    """Seals one document, where there is one to seal: of the articles that wait the oldest.
+
+    Other writers of articles, and whoever seals for another node, are kept out before the first look until the commit.
+    """
+    await _step(tx, 0)
     for backfill in (True, False):
         found = await _waiting(tx, size, backfill=backfill)
         if not found or not (backfill or len(found) == size):
             continue
-        step = update(counters).where(counters.c.name == "change").values(value=counters.c.value + 1)
-        change = (await tx.execute(step.returning(counters.c.value))).scalar_one()
+        change = await _step(tx, 1)
         number = await last_document(tx) + 1
         await tx.execute(insert(archive_documents).values(number=number, change=change))
         await tx.execute(update(archive_entries).where(archive_entries.c.number.in_(found)).values(document=number))
@@ -100,6 +128,12 @@ async def seal(tx: Tx, size: int) -> None:
         left = and_(_UNSEALED, archive_entries.c.backfill == backfill, archive_entries.c.number < found[-1])
         await tx.execute(delete(archive_entries).where(left))
         return
+
+
+async def _step(tx: Tx, by: int) -> int:
+    """The number of the last change after so many more; the counter's row stays locked until the commit."""
+    step = update(counters).where(counters.c.name == "change").values(value=counters.c.value + by)
+    return int((await tx.execute(step.returning(counters.c.value))).scalar_one())
 
 
 async def _waiting(tx: Tx, size: int, *, backfill: bool) -> list[int]:
@@ -124,7 +158,7 @@ async def document(tx: Tx, number: int) -> list[Article]:
     """The articles of a sealed document as they were when it was sealed, the last issued first."""
     query = select(articles, archive_entries.c.frozen).select_from(_ISSUED)
     rows = await tx.execute(
-        query.where(archive_entries.c.document == number).order_by(archive_entries.c.number.desc())
+        query.where(archive_entries.c.document == number, _LIVE).order_by(archive_entries.c.number.desc())
     )
     return [article_rows.article(row) if row.frozen is None else _article(row.frozen) for row in rows]
 

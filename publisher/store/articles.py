@@ -44,10 +44,12 @@ async def insert(
 async def update(
     tx: Tx, article: Article, now: datetime, *, source_id: str | None = None, canonical_url: str | None = None,
     title_key: str | None = None, change: Change | None = Change.CORRECTION, changed_at: datetime | None = None,
+    freeze: bool = True,
 ) -> None:
     """New values for an article; what it said before is kept as a version. Id, `seq` and slug stay as they are.
 
     `change` is what the version is marked with; None keeps none. `changed_at` is `now` unless it is given.
+    Sealed archive documents show what it said before; without `freeze` they show the new values too.
     Only `publish_due` makes an article live for the first time: one that never was waits for it as SCHEDULED.
     """
     await lock(tx)
@@ -62,7 +64,7 @@ async def update(
     keys = {"source_id": source_id, "canonical_url": canonical_url, "title_key": title_key}
     values |= {name: value for name, value in keys.items() if value is not None}
     await _write(tx, article.id, values)
-    await _relist(tx, old, replace(article, seq=old.seq, slug=old.slug, status=status))
+    await _relist(tx, old, replace(article, seq=old.seq, slug=old.slug, status=status), freeze=freeze)
     if status != ArticleStatus.LIVE and old.status == ArticleStatus.LIVE:
         await _stale(tx, article.id)
 
@@ -261,11 +263,11 @@ async def _write(tx: Tx, article_id: str, values: dict[str, Any]) -> None:
     await tx.execute(sql_update(articles).where(articles.c.id == article_id).values(**values, change=change))
 
 
-async def _relist(tx: Tx, old: Article, new: Article) -> None:
+async def _relist(tx: Tx, old: Article, new: Article, *, freeze: bool = True) -> None:
     """Its places in lists and in the archive, where it has or had any."""
     if new.seq is not None:
         await listings.put(tx, [new])
-        await archive.follow(tx, old, new, await max_change(tx))
+        await archive.follow(tx, old, new, await max_change(tx), freeze=freeze)
 
 
 async def _stale(tx: Tx, article_id: str) -> None:

@@ -59,21 +59,22 @@ def _weights(header: str) -> dict[str, float]:
     return weights
 
 
-def status_for(conditions: Conditions, etag: str, modified: int) -> int:
+def status_for(conditions: Conditions, etag: str, modified: int | None) -> int:
     """200, 304 or 412 for a GET or HEAD of what has this strong `etag` and was `modified` then (epoch seconds).
 
-    The order of precedence is that of RFC 9110 section 13.2.2: entity tags win over dates.
+    Of what has no such date (None) conditions with dates mean nothing (sections 13.1.3 and 13.1.4). The order of
+    precedence is that of RFC 9110 section 13.2.2: entity tags win over dates.
     """
     if conditions.if_match:
         if not _strong_match(conditions.if_match, etag):
             return 412
-    elif conditions.if_unmodified_since:
+    elif conditions.if_unmodified_since and modified is not None:
         limit = http_seconds(conditions.if_unmodified_since)
         if limit is not None and modified > limit:
             return 412
     if conditions.if_none_match:
         return 304 if _weak_match(conditions.if_none_match, etag) else 200
-    if conditions.if_modified_since:
+    if conditions.if_modified_since and modified is not None:
         since = http_seconds(conditions.if_modified_since)
         return 304 if since is not None and modified <= since else 200
     return 200

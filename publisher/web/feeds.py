@@ -9,7 +9,6 @@ Bounded: so many sections and tags, so many made at a time, so many bytes kept.
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
@@ -82,12 +81,12 @@ class Made:
     async def _make(self, face: Face, wanted: _Wanted, coding: str) -> Prepared:
         async with face.store.read() as tx:
             change = await articles.max_change(tx)
-            content, changed = await search.document(
+            content = await search.document(
                 tx, face.settings, self._pieces, wanted.search, wanted.form, wanted.address
             )
-        modified = min(changed, int(time.time()))
+        # No date: what stands in it may be older than what was taken out, and a reader with a date would keep that.
         made = await asyncio.to_thread(
-            prepare, content, coding, modified=modified, cache=wanted.cache, kind=FORMATS[wanted.form].media_type,
+            prepare, content, coding, modified=None, cache=wanted.cache, kind=FORMATS[wanted.form].media_type,
             more=[], signature=change,
         )
         old = self._kept.pop((wanted, coding), None)

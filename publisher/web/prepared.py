@@ -33,8 +33,8 @@ class Prepared:
     signature: object
     body: bytes
     etag: str
-    #: Epoch seconds.
-    modified: int
+    #: Epoch seconds; None where its tag alone tells whether it changed.
+    modified: int | None
     #: Of a 200; those of a 304 are among them.
     headers: Headers
     short_headers: Headers
@@ -43,8 +43,8 @@ class Prepared:
 
 
 def prepare(
-    content: bytes, coding: str, *, modified: int, cache: str, kind: str, more: Headers, signature: object = None,
-    packed: bool = False,
+    content: bytes, coding: str, *, modified: int | None, cache: str, kind: str, more: Headers,
+    signature: object = None, packed: bool = False,
 ) -> Prepared:
     """`content` of the media type `kind` in this coding.
 
@@ -52,9 +52,9 @@ def prepare(
     """
     body = pack(content, coding)
     etag = etag_of(body, coding)
-    short = [
-        (b"etag", etag.encode()), (b"last-modified", http_date(modified).encode()), (b"cache-control", cache.encode())
-    ]
+    short = [(b"etag", etag.encode()), (b"cache-control", cache.encode())]
+    if modified is not None:
+        short.append((b"last-modified", http_date(modified).encode()))
     if not packed:
         short.append((b"vary", b"Accept-Encoding"))
     long = [*short, *content_headers(body, kind, coding), *more]

@@ -17,9 +17,10 @@ from lxml import etree
 
 from publisher.config import Settings
 from publisher.feeds.publish import publish
+from publisher.intake.own_addresses import follow
 from publisher.model import Article, ArticleStatus
 from publisher.settings import Feeds, Site
-from publisher.store import articles
+from publisher.store import archive, articles
 from publisher.store.engine import Store, open_store
 
 NewArticle = Callable[..., Article]
@@ -225,3 +226,39 @@ def test_a_walk_meets_every_live_article(new_article: NewArticle, steps: list[tu
     """Whatever is published, corrected, withdrawn and restored meanwhile: all that was live from end to end."""
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(walk(new_article, steps, head, Path(folder)))
+
+
+async def test_a_document_that_another_node_sealed_is_linked_from_this_ones_feed(
+    store: Store, tmp_path: Path, new_article: NewArticle
+) -> None:
+    """Though no article changed; as when all is built anew."""
+    mine, other = configured(tmp_path, items=5), configured(tmp_path / "other")
+    await go_live(store, *(new_article(n) for n in range(1, 5)))
+    await publish(store, mine)
+    await publish(store, other)
+    await publish(store, mine)
+    public = tmp_path / "var/public"
+    assert links(public / "atom.xml")["prev-archive"] == f"{SITE}/archive/1/atom.xml"
+    before = (public / "atom.xml").read_bytes()
+    await publish(store, mine, everything=True)
+    assert (public / "atom.xml").read_bytes() == before
+
+
+async def test_sealed_documents_follow_the_sites_address(any_store: Store, tmp_path: Path, new_article: NewArticle) -> None:
+    """Those of what was corrected since too; what they say stays as it was."""
+    config, public, new = configured(tmp_path), tmp_path / "var/public", "https://moved.example"
+    link = f'<p><a href="{SITE}/about">About</a></p>'
+    await follow(any_store, SITE, NOW)
+    await go_live(any_store, *(new_article(n, content_html=link, image=f"{SITE}/images/{n}.jpg") for n in range(1, 8)))
+    await publish(any_store, config)
+    await correct(any_store, new_article(2).id, NOW + timedelta(hours=1), title="Better", content_html="<p>None.</p>", image="")
+    # The first run with the new address comes before the articles follow.
+    moved = config.model_copy(update={"site": Site(title="The Test Courier", url=new)})
+    await publish(any_store, moved)
+    await follow(any_store, new, NOW)
+    await publish(any_store, moved)
+    assert [path for path in public.rglob("*.*") if path.is_file() and SITE.encode() in path.read_bytes()] == []
+    assert titles(public / "archive/1/atom.xml") == ["Story 3", "Story 2", "Story 1"]
+    assert (public / "archive/1/atom.xml").read_bytes().count(f"{new}/about".encode()) == 3
+    async with any_store.read() as tx:
+        assert list(await archive.frozen(tx, 0, 10)) == [2]

@@ -18,7 +18,7 @@ from sqlalchemy import text
 
 from publisher.model import Article, ArticleStatus, Frequency
 from publisher.outgoing import Claim, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
-from publisher.store import articles, audience, editions, ledger_view, outbox
+from publisher.store import archive, articles, audience, editions, ledger_view, outbox
 from publisher.store.engine import Store, open_store
 from tests.ledger import claim_in, settle_in
 
@@ -292,3 +292,33 @@ async def test_planning_and_settling_at_the_same_time_never_stand_still(url: str
         await asyncio.gather(settle(), plan())
         async with sender.read() as tx:
             assert await ledger_view.counts_of_all(tx) == {"accepted": 30}
+
+
+async def test_sealing_waits_for_whoever_seals_or_withdraws(url: str, tmp_path: Path) -> None:
+    """No entry moves to a second document, and what leaves meanwhile is in none."""
+    async with _stores(url, tmp_path, 2) as (one, other):
+
+        async def seal() -> None:
+            async with other.write() as tx:
+                await archive.seal(tx, 2)
+
+        async with one.write() as tx:
+            for number in range(1, 6):
+                await articles.insert(tx, _article(number))
+            await articles.publish_due(tx, NOW)
+        async with one.write() as tx:
+            await archive.seal(tx, 2)
+            waiting = asyncio.create_task(seal())
+            await asyncio.sleep(0.2)
+        await waiting
+        async with one.write() as tx:
+            await articles.insert(tx, _article(6))
+            await articles.publish_due(tx, NOW)
+        async with one.write() as tx:
+            await articles.set_status(tx, _article(5).id, ArticleStatus.WITHDRAWN, NOW)
+            waiting = asyncio.create_task(seal())
+            await asyncio.sleep(0.2)
+        await waiting
+        async with one.read() as tx:
+            held = [[found.slug for found in await archive.document(tx, number)] for number in (1, 2, 3)]
+        assert held == [["story-2", "story-1"], ["story-4", "story-3"], []]

@@ -95,6 +95,14 @@ async def test_a_search_is_the_same_however_it_is_written(feeds: Running) -> Non
     assert titles(await feeds.client.get("/feed?sections=town,sea")) == ["Story 2", "Story 1"]
 
 
+async def test_what_left_a_search_leaves_a_reader_that_knows_dates_alone(feeds: Running) -> None:
+    """What still stands there is older than what was taken out, so no date is given, and none is heard."""
+    dates = {"If-Modified-Since": "Wed, 01 Jan 2031 00:00:00 GMT", "If-Unmodified-Since": "Wed, 01 Jan 2020 00:00:00 GMT"}
+    answer = await feeds.client.get("/feed?sections=town", headers=dates)
+    assert titles(answer) == ["Story 3", "Story 2"]
+    assert "last-modified" not in answer.headers
+
+
 @pytest.mark.parametrize("query", ["format=pdf&tags=a", "tags=" + ",".join(f"t{n}" for n in range(21))])
 async def test_a_search_has_bounds(feeds: Running, query: str) -> None:
     """One line says which."""
