@@ -90,6 +90,8 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
     stays ended. Bounces that were counted are forgotten. The mark of somebody who was erased stays, without what else
     stood against it; it is what is returned where nothing else did.
     """
+    person = select(subscribers.c.id).where(subscribers.c.email_key == email_key)
+    await bounces.lock(tx, (await tx.execute(person)).scalars().all())  # before the list, as everybody does
     names = (email_key, *fingerprints_of(tx, email_key))
     mine = suppressions.c.email_key.in_(names)
     rows = [_suppression(row) for row in await tx.execute(select(suppressions).where(mine).with_for_update())]
@@ -104,7 +106,7 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
     await tx.execute(update(suppressions).where(marks).values(reason=ERASED, note=""))
     await tx.execute(delete(suppressions).where(suppressions.c.email_key == email_key))
     if rows:
-        await bounces.forget(tx, email_key)
+        await bounces.forget(tx, email_key, now)
     return min(rows, key=lambda found: found.reason == ERASED, default=None)
 
 
