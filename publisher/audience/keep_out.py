@@ -48,7 +48,7 @@ async def keep_out(store: Store, emails: Sequence[str], reason: str, note: str, 
     note = shorten(one_line(note), _NOTE)
     found = [Suppression(address.parse(email).key, reason, note, now) for email in dict.fromkeys(emails)]
     async with store.write() as tx:
-        await suppressions.put(tx, found)
+        await suppressions.put(tx, found, now)
     return found
 
 
@@ -124,7 +124,7 @@ async def _flush(store: Store, run: _Run) -> None:
             await _decide(tx, run)
     else:
         async with store.write() as tx:
-            await suppressions.put(tx, await _decide(tx, run))
+            await suppressions.put(tx, await _decide(tx, run), run.now)
     run.waiting.clear()
 
 

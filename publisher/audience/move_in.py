@@ -151,7 +151,7 @@ async def _flush(store: Store, run: _Run, now: datetime) -> None:
             if await moving.lock(tx, keys):  # somebody may have been erased until then
                 barred = await audience.suppressed_among(tx, keys)
             it = await _decide(tx, run, barred, await moving.ids(tx, keys), now)
-            await suppressions.put(tx, it.put)
+            await suppressions.put(tx, it.put, now)
             await moving.write(tx, it.page, now)
         await asyncio.sleep(_BREATH)
     run.waiting.clear()

@@ -39,7 +39,8 @@ _LETTERS = 1_000
 _LETTER_BYTES = 100_000_000
 #: At the first look, refusals older than this are left alone.
 _FIRST_LOOK = timedelta(days=14)
-#: Outcomes of other processes may be committed a little after their time: so far is looked back.
+#: Outcomes of other processes may be committed a little after their time, and addresses be read a little before an
+#: attempt begins: so far is looked back.
 _OVERLAP = timedelta(minutes=10)
 #: What ends a subscription.
 _WISHES = (ReportClass.UNSUBSCRIBE, ReportClass.COMPLAINT)
@@ -106,13 +107,22 @@ async def judge_refusals(store: Store, settings: Settings, now: datetime) -> Rec
                 kind: await bounces.subjects_of_messages(tx, kind, {row.ref_id for row in rows if row.kind == kind})
                 for kind in ("delivery", "notice")
             }
-            subjects = [there[row.kind].get(row.ref_id) for row in rows]
+            moved = await bounces.moved(tx, {one.subscriber_id for of in there.values() for one in of.values()})
+            subjects = [_met(row, there[row.kind].get(row.ref_id), moved) for row in rows]
             pairs = [(_refusal(row, subject), subject) for row, subject in zip(rows, subjects, strict=True)]
             decided = await _settle(tx, settings, pairs, now, {})
         spared |= _spared(decided)
         decisions += [decision for *_, decision in decided]
         if len(rows) < _CHUNK:
             return Received(tuple(decisions), (), spared)
+
+
+def _met(row: Any, subject: Subject | None, moved: dict[int, tuple[str, datetime]]) -> Subject | None:
+    """The subject of a refusal, unless it was given to the address that the reader had before the one of today."""
+    if subject is None or subject.subscriber_id not in moved:
+        return subject
+    today, since = moved[subject.subscriber_id]
+    return None if subject.email_key == today and since > row.started_at - _OVERLAP else subject
 
 
 def _refusal(row: Any, subject: Subject | None) -> Report:

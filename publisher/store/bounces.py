@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -16,10 +16,10 @@ from publisher.errors import PublisherError
 from publisher.incoming import Subject, Tally
 from publisher.model import SubscriptionState
 from publisher.outgoing import DeliveryState
-from publisher.store import articles
+from publisher.store import articles, audience
 from publisher.store.engine import Tx
 from publisher.store.inbound_schema import bounce_tallies, bounces
-from publisher.store.mail_schema import attempts, deliveries, notices, subscribers, subscriptions
+from publisher.store.mail_schema import attempts, consents, deliveries, notices, subscribers, subscriptions
 from publisher.store.upsert import add_new, upsert_all
 
 #: Reports that prove nothing are kept as long as they are among so many.
@@ -74,13 +74,27 @@ async def lock(tx: Tx, subscriber_ids: Iterable[int]) -> None:
 async def refused(tx: Tx, since: datetime, limit: int) -> list[Row[Any]]:
     """Attempts that ended with a refusal, for good or for too long, since then, and are not judged yet.
 
-    The oldest first: id, kind, ref_id, state, finished_at, reply_code, reply_enhanced, reply_text.
+    The oldest first: id, kind, ref_id, state, started_at, finished_at, reply_code, reply_enhanced, reply_text.
     """
     judged = exists().where(bounces.c.digest == literal("attempt ") + func.cast(attempts.c.id, bounces.c.digest.type))
     query = select(attempts).where(
         attempts.c.state.in_((DeliveryState.BOUNCED, DeliveryState.EXPIRED)), attempts.c.finished_at >= since, ~judged
     )
     return list(await tx.execute(query.order_by(attempts.c.finished_at, attempts.c.id).limit(limit)))
+
+
+async def moved(tx: Tx, subscriber_ids: Collection[int]) -> dict[int, tuple[str, datetime]]:
+    """The address in normal form of those of these people who have another than they had, and since when."""
+    if not subscriber_ids:
+        return {}
+    query = (
+        select(subscribers.c.id, subscribers.c.email_key, func.max(consents.c.at).label("since"))
+        .join(subscriptions, subscriptions.c.subscriber_id == subscribers.c.id)
+        .join(consents, consents.c.subscription_id == subscriptions.c.id)
+        .where(subscribers.c.id.in_(subscriber_ids), consents.c.action == "moved")
+        .group_by(subscribers.c.id, subscribers.c.email_key)
+    )
+    return {row.id: (row.email_key, row.since) for row in await tx.execute(query)}
 
 
 async def last_judged(tx: Tx) -> datetime | None:
@@ -129,18 +143,19 @@ async def ids_of(tx: Tx, digests: Sequence[str]) -> dict[str, int]:
     return {row.digest: row.id for row in await tx.execute(query)}
 
 
-async def forget(tx: Tx, email_key: str) -> None:
+async def forget(tx: Tx, email_key: str, now: datetime) -> None:
     """Nothing is held against the address any more: for whoever lifts its suppression by hand.
 
-    Its active subscriptions go on from the present, as after a pause: what they missed is not mailed all at once.
+    Its active subscriptions, which are locked, go on from the present, as after a pause: what they missed is not mailed
+    all at once, nor by a delivery that was planned meanwhile.
     """
     await tx.execute(delete(bounce_tallies).where(bounce_tallies.c.email_key == email_key))
     person = select(subscribers.c.id).where(subscribers.c.email_key == email_key).scalar_subquery()
     present = await articles.max_seq(tx)
-    behind = (
-        subscriptions.c.subscriber_id == person, subscriptions.c.state == SubscriptionState.ACTIVE,
-        subscriptions.c.from_seq < present,
-    )
+    active = (subscriptions.c.subscriber_id == person, subscriptions.c.state == SubscriptionState.ACTIVE)
+    for ident in (await tx.execute(select(subscriptions.c.id).where(*active))).scalars().all():
+        await audience.cancel_unsent(tx, ident, now, "taken off the suppression list: it goes on from the present")
+    behind = (*active, subscriptions.c.from_seq < present)
     await tx.execute(update(subscriptions).where(*behind).values(from_seq=present, welcome_after=None))
 
 

@@ -12,10 +12,11 @@ from typing import Any
 
 from sqlalchemy import delete, insert, select, update
 
+from publisher.model import LEFT, SubscriptionState
 from publisher.store import audience, bounces
 from publisher.store.bulk import among_texts
 from publisher.store.engine import Tx, fingerprints_of
-from publisher.store.mail_schema import releases, subscribers, subscriptions, suppressions
+from publisher.store.mail_schema import consents, releases, subscribers, subscriptions, suppressions
 from publisher.store.upsert import upsert_all
 
 #: The reason of a mark against which nothing else stands.
@@ -48,10 +49,11 @@ async def stands_plainly(tx: Tx, email_key: str) -> bool:
     return (await tx.execute(query)).first() is not None
 
 
-async def put(tx: Tx, found: Sequence[Suppression]) -> None:
+async def put(tx: Tx, found: Sequence[Suppression], now: datetime) -> None:
     """Nothing is sent to these addresses any more; one that stands on the list already has this reason from now on.
 
-    One that was erased stands there by its mark, and goes on to.
+    One that was erased stands there by its mark, and goes on to. Of whoever is there because they left, every
+    subscription ends: they come back by a fresh double opt-in, and by nothing else.
     """
     if not found:
         return
@@ -66,6 +68,19 @@ async def put(tx: Tx, found: Sequence[Suppression]) -> None:
         for one in found
     ]
     await upsert_all(tx, suppressions, ("email_key",), rows)
+    await _end(tx, [one.email_key for one in found if one.reason in LEFT], now)
+
+
+async def _end(tx: Tx, keys: Sequence[str], now: datetime) -> None:
+    """Ends what these addresses still subscribe to, and keeps on record by what."""
+    theirs = select(subscriptions.c.id).join(subscribers, subscriptions.c.subscriber_id == subscribers.c.id).where(
+        among_texts(tx, subscribers.c.email_key, keys), subscriptions.c.state != SubscriptionState.UNSUBSCRIBED
+    )
+    ids = (await tx.execute(theirs)).scalars().all() if keys else ()
+    if ids:
+        await audience.unsubscribe_all(tx, ids, now)
+        told = {"action": "left", "at": now, "origin": "suppression list", "wording": ""}
+        await tx.execute(insert(consents), [{"subscription_id": ident, **told} for ident in sorted(ids)])
 
 
 async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) -> Suppression | None:
@@ -75,6 +90,8 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
     stays ended. Bounces that were counted are forgotten. The mark of somebody who was erased stays, without what else
     stood against it; it is what is returned where nothing else did.
     """
+    person = select(subscribers.c.id).where(subscribers.c.email_key == email_key)
+    await bounces.lock(tx, (await tx.execute(person)).scalars().all())  # before the list, as everybody does
     names = (email_key, *fingerprints_of(tx, email_key))
     mine = suppressions.c.email_key.in_(names)
     rows = [_suppression(row) for row in await tx.execute(select(suppressions).where(mine).with_for_update())]
@@ -89,7 +106,7 @@ async def release(tx: Tx, email_key: str, *, by: str, note: str, now: datetime) 
     await tx.execute(update(suppressions).where(marks).values(reason=ERASED, note=""))
     await tx.execute(delete(suppressions).where(suppressions.c.email_key == email_key))
     if rows:
-        await bounces.forget(tx, email_key)
+        await bounces.forget(tx, email_key, now)
     return min(rows, key=lambda found: found.reason == ERASED, default=None)
 
 

@@ -69,6 +69,16 @@ class Asked:
         return (self.letter.title if self.letter else "") or self.face.settings.site.title
 
 
+#: Of a wish to have one more newsletter.
+_JOINED = {
+    Joined.ADDED: "{title} comes to you from now on.",
+    Joined.ALREADY: "{title} comes to you already.",
+    Joined.ASKED: "You left {title} once: open the link in the message on its way to you, and it comes again.",
+    Joined.WAITING: "You were asked by mail lately: open the link in the newest of these messages. No further one goes "
+    "out for now; if you find none that works, try again tomorrow.",
+    Joined.CROWDED: "Too many people subscribe at this moment, so no message was sent. Please try again in an hour.",
+    Joined.SUPPRESSED: "Nothing was changed: nothing is sent to your address at present. Please write to us.",
+}
 _NOT_HERE = Said("Nothing was changed: this newsletter does not come to you.")
 
 
@@ -143,11 +153,7 @@ async def _join(it: Asked) -> Said:
         it.face.store, it.face.settings, it.face.keys, it.token, it.letter, now=now(), origin=it.origin,
         wording=WORDING.format(title=it.title),
     )
-    if joined == Joined.ADDED:
-        return Said(f"{it.title} comes to you from now on.")
-    if joined == Joined.ALREADY:
-        return Said(f"{it.title} comes to you already.")
-    return Said(f"You left {it.title} once: open the link in the message on its way to you, and it comes again.")
+    return _NOT_HERE if joined is None else Said(_JOINED[joined].format(title=it.title))
 
 
 async def _leave(it: Asked) -> Said:

@@ -354,6 +354,31 @@ async def test_the_suppression_list_moves_too(kept: Store, settings: Settings) -
     assert "ed@example.org" not in await listed(kept)
 
 
+async def test_who_left_by_the_list_is_unsubscribed_and_may_come_back(kept: Store, settings: Settings) -> None:
+    """From all newsletters, once and on record; a bounce ends no subscription, and the form asks who left anew."""
+    for newsletter in ("daily", "sea"):
+        await optin.add(kept, settings, "jo@example.org", newsletter=newsletter, confirmed=True, now=NOW)
+    await optin.add(kept, settings, "al@example.org", newsletter="daily", confirmed=True, now=NOW)
+    await keep_out.keep_out(kept, ["al@example.org"], "bounce", "", NOW)
+    path = settings.root / "left.csv"
+    path.write_text("email,reason,at\njo@example.org,unsubscribed,2020-01-01T00:00:00Z\n")
+    for _ in range(2):
+        await keep_out.bring_in(kept, open_sheet(path), reason="operator", now=NOW + DAY)
+        await keep_out.keep_out(kept, ["jo@example.org"], "unsubscribed", "", NOW + DAY)
+    async with kept.read() as tx:
+        readers = await audience.readers_by_email(tx, "jo@example.org")
+        (al,) = await audience.readers_by_email(tx, "al@example.org")
+        for reader in readers:
+            told = await audience.list_consents(tx, reader.subscription.id)
+            left = [(one["at"], one["origin"]) for one in told if one["action"] == "left"]
+            assert left == [(NOW + DAY, "suppression list")]
+    assert [reader.subscription.state for reader in readers] == [S.UNSUBSCRIBED] * 2
+    assert al.subscription.state == S.ACTIVE
+    wanted = check(Answers("jo@example.org", newsletter="daily"), settings.newsletter, settings.site)
+    asked = await optin.ask(kept, settings, wanted, now=NOW + 2 * DAY, origin="web form", wording="Yes.")
+    assert asked == optin.Joined.ASKED
+
+
 async def test_a_release_is_on_record_and_subscribes_nobody(kept: Store, settings: Settings) -> None:
     """Who did it, when and why; what stood there; erasing the person takes the words away."""
     await bring(kept, settings, "jo@example.org,confirmed", "al@example.org,unsubscribed")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import func, literal_column, select, table, update
 
 from publisher import return_path, tokens
 from publisher.config import Settings
@@ -19,7 +19,7 @@ from publisher.outgoing import DeliveryState
 from publisher.store import audience, bounces, forwards, suppressions
 from publisher.store.engine import Store
 from publisher.store.inbound_schema import bounce_tallies
-from publisher.store.mail_schema import attempts, deliveries, subscribers
+from publisher.store.mail_schema import attempts, deliveries, subscribers, subscriptions
 from tests.inbound.conftest import DAY, DOMAIN, NOON, arf, dsn, letter, listed, plant, suppression
 
 Make = Callable[..., Settings]
@@ -291,6 +291,66 @@ async def test_refusals_at_the_door(any_store: Store, settings: Make, keys: Keys
     assert [await suppression(any_store, email) for email in said] == ["bounce", None, None, None]
     async with any_store.read() as tx:
         assert set(await bounces.tallies(tx, list(said))) == {"gone@d.example", "full@d.example"}
+
+
+async def test_refusal_of_a_former_address_is_not_held_against_the_new_one(
+    any_store: Store, settings: Make, keys: Keys
+) -> None:
+    """The reader moved while the message was tried; what the new address itself is refused counts."""
+    reader = await plant(any_store, keys, "new@d.example", 2, state=DeliveryState.BOUNCED)
+    async with any_store.write() as tx:
+        await audience.add_consent(tx, reader.subscription, action="moved", now=NOON, origin="x", wording="y")
+        await tx.execute(attempts.insert().values(_refused(reader.deliveries[0], NOON - timedelta(minutes=1), "old@d.example")))
+    await judge_refusals(any_store, settings(), NOON + timedelta(hours=1))
+    assert await suppression(any_store, reader.email) is None
+    (row,) = await listed(any_store)
+    assert (row["address"], row["effect"]) == ("", "proves nothing: listed only")
+    async with any_store.write() as tx:
+        await tx.execute(attempts.insert().values(_refused(reader.deliveries[1], NOON + timedelta(hours=1), reader.email)))
+    await judge_refusals(any_store, settings(), NOON + timedelta(hours=2))
+    assert await suppression(any_store, reader.email) == "bounce"
+
+
+def _refused(delivery: int, at: datetime, email: str) -> dict[str, object]:
+    return {
+        "kind": "delivery", "ref_id": delivery, "number": 1, "started_at": at, "finished_at": at + timedelta(minutes=2),
+        "state": "bounced", "reply_code": 550, "reply_enhanced": "5.1.1", "reply_text": f"<{email}>: no such user",
+    }
+
+
+async def test_released_address_goes_on_from_the_present(any_store: Store, keys: Keys) -> None:
+    """What was planned for it meanwhile, and not refused yet, does not go out with all that was missed."""
+    reader = await plant(any_store, keys, "back@d.example", state=DeliveryState.QUEUED)
+    await plant(any_store, keys, "other@d.example", state=DeliveryState.QUEUED)
+    async with any_store.write() as tx:
+        await audience.suppress(tx, reader.email, reason="bounce", note="", now=NOON)
+        assert await suppressions.release(tx, reader.email, by="test", note="a new mailbox", now=NOON + DAY)
+    async with any_store.read() as tx:
+        rows = await tx.execute(select(deliveries.c.subscription_id, deliveries.c.state, deliveries.c.finished_at))
+        states = {(row.subscription_id == reader.subscription, row.state, row.finished_at) for row in rows}
+    assert states == {(True, "cancelled", NOON + DAY), (False, "queued", None)}
+
+
+async def test_release_and_a_report_never_block_each_other(any_store: Store, keys: Keys) -> None:
+    """Both lock the subscriptions first; the one that comes later waits."""
+    reader = await plant(any_store, keys, "back@d.example")
+    async with any_store.write() as tx:
+        await audience.suppress(tx, reader.email, reason="bounce", note="", now=NOON)
+        await tx.execute(update(subscriptions).values(from_seq=-1))
+
+    async def release() -> None:
+        async with any_store.write() as tx:
+            assert await suppressions.release(tx, reader.email, by="test", note="a new mailbox", now=NOON + DAY)
+
+    async with any_store.write() as tx:
+        await bounces.lock(tx, [reader.person])
+        released = asyncio.create_task(release())
+        waiting = select(func.count()).select_from(table("pg_locks")).where(literal_column("NOT granted"))
+        while tx.dialect.name == "postgresql" and not (await tx.execute(waiting)).scalar_one():
+            await asyncio.sleep(0.01)
+        await audience.suppress(tx, reader.email, reason="complaint", note="", now=NOON)
+    await released
+    assert await suppression(any_store, reader.email) is None
 
 
 async def test_lifting_a_suppression_forgets_the_tally(any_store: Store, settings: Make, keys: Keys) -> None:

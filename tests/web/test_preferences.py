@@ -8,7 +8,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import insert, update
 
 from publisher import fingerprints, tokens
 from publisher.audience import erase, optin
@@ -17,7 +17,7 @@ from publisher.mail import notices as words
 from publisher.model import Frequency, Reader, SubscriptionState
 from publisher.outgoing import Claim, DeliveryState
 from publisher.store import account, audience, ledger_view
-from publisher.store.mail_schema import subscribers
+from publisher.store.mail_schema import consents, subscribers
 from publisher.templating import Templates
 from tests import ledger
 
@@ -167,6 +167,26 @@ async def test_I11_who_left_comes_back_by_a_fresh_opt_in(web: Any, ann: Any) -> 
     assert claim.notice_kind == "confirm"
     await web.client.post(link_in(web, claim))
     assert (await now_of(web, reader.subscription.id)).subscription.state == SubscriptionState.ACTIVE
+
+
+async def test_no_message_is_announced_that_is_not_sent(web: Any, ann: Any) -> None:
+    """Where one went out lately, where nothing may be sent to the address, and where forms sent too many."""
+    reader, path = ann
+    await post(web, path, "leave", newsletter="daily")
+    assert "on its way to you" in (await post(web, path, "join", newsletter="daily")).text
+    answers = [await post(web, path, "join", newsletter="daily")]
+    async with web.store.write() as tx:
+        await audience.suppress(tx, EMAIL, reason="complaint", note="", now=datetime.now(UTC))
+    answers.append(await post(web, path, "join", newsletter="daily"))
+    asked = {"subscription_id": reader.subscription.id, "action": "asked", "at": datetime.now(UTC), "origin": "web", "wording": ""}
+    async with web.store.write() as tx:
+        await tx.execute(insert(consents), [asked] * web.settings.subscribing.in_all)
+    answers.append(await post(web, path, "join", newsletter="daily"))
+    told = ("asked by mail lately", "nothing is sent to your address", "try again in an hour")
+    for answer, words_of_it in zip(answers, told, strict=True):
+        assert words_of_it in answer.text
+        assert "on its way to you" not in answer.text
+        assert "complain" not in answer.text
 
 
 async def test_leaving_everything_keeps_the_page_for_the_way_back(web: Any, ann: Any) -> None:
