@@ -1,4 +1,4 @@
-"""What tests of the ledger share: claims and outcomes, handed in the way the sender does."""
+"""What tests of the ledger share: claims and outcomes, handed in the way the sender does; all that stands in it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,12 @@ from datetime import datetime
 
 from sqlalchemy import update
 
-from publisher.outgoing import Claim, Outcome
-from publisher.store import outbox
+from publisher.outgoing import Claim, Delivery, DeliveryState, Outcome
+from publisher.store import ledger_view, outbox, selection
 from publisher.store.engine import Store, Tx
 from publisher.store.express import open_express, run_in
 from publisher.store.mail_schema import subscriptions
+from publisher.store.selection import Selection
 from publisher.store.turn import turn
 
 
@@ -63,3 +64,23 @@ async def set_due(
     passed = {} if last_due_at is None else {"last_due_at": last_due_at}
     changed = update(subscriptions).where(subscriptions.c.id == subscription_id)
     await tx.execute(changed.values(next_due_at=next_due_at, **passed))
+
+
+async def list_deliveries(
+    tx: Tx, *, state: DeliveryState | None = None, domain: str = "", edition: int | None = None, limit: int = 1000
+) -> list[Delivery]:
+    """Deliveries, the newest first: of one state, one receiving domain, one edition."""
+    chosen = Selection(states=() if state is None else (state,), domain=domain, edition=edition)
+    return await ledger_view.listed(tx, chosen, limit)
+
+
+async def list_notices(tx: Tx, *, state: DeliveryState | None = None, limit: int = 1000) -> list[Delivery]:
+    """Transactional mail, the newest first."""
+    chosen = Selection(states=() if state is None else (state,), notices=True)
+    return await ledger_view.listed(tx, chosen, limit)
+
+
+async def counts_of_all(tx: Tx) -> dict[str, int]:
+    """Number of deliveries in each state, the ended ones too."""
+    found = await selection.count_by_state(tx, Selection())
+    return {state.value: number for state, number in found.items()}

@@ -25,6 +25,7 @@ from publisher.store.engine import Store
 from publisher.templating import Templates
 from publisher.ticks import Service
 from tests import ledger
+from tests.ledger import list_deliveries
 from tests.mail.test_smtp import aiosmtpd_server
 
 STORY = "https://news.example.org/articles/story"
@@ -97,7 +98,7 @@ async def plant(store: Store, *emails: str) -> None:
 
 async def states(store: Store) -> list[DeliveryState]:
     async with store.read() as tx:
-        return [found.state for found in reversed(await ledger_view.list_deliveries(tx))]
+        return [found.state for found in reversed(await list_deliveries(tx))]
 
 
 @asynccontextmanager

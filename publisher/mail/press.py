@@ -161,12 +161,13 @@ class Press:
                 variant = await editions.get_variant(tx, claim.variant_id)
             if variant is None:
                 raise MessageError(("its variant is gone from the store",))
-            content = _wanted(Content(variant.subject, variant.html, variant.text), claim)
+            content = Content(variant.subject, variant.html, variant.text)
             frame = message.digest_frame(
                 self.settings, claim.newsletter, language=variant.language, signer=self.signer
             )
+            # By both parts, whichever goes: each part must hold the stories of the other.
             rules = message.digest_rules(self.settings, content, self.sender, stories=bool(variant.article_ids))
-            found = self._forms.setdefault(place, _Form(compile_message(content, frame), rules))
+            found = self._forms.setdefault(place, _Form(compile_message(_wanted(content, claim), frame), rules))
             while len(self._forms) > _KEPT:
                 self._forms.popitem(last=False)
         self._forms.move_to_end(place)

@@ -10,13 +10,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, case, func, or_, select, update
 from sqlalchemy.exc import IntegrityError
 
+from publisher.model import ArticleStatus
 from publisher.outgoing import DeliveryState
 from publisher.store.engine import Tx
-from publisher.store.mail_schema import deliveries, notices, subscribers, subscriptions, variants
+from publisher.store.mail_schema import deliveries, notices, subscribers, subscriptions, variant_articles, variants
+from publisher.store.schema import articles
 
+_TOLD = variant_articles
 #: Messages that an export lists, the newest.
 _LISTED = 10_000
 
@@ -80,14 +83,46 @@ async def sent_since(
 
 
 async def last_variant(tx: Tx, subscription_id: int) -> int | None:
-    """What the last edition that this reader got says by now; None where there is none, or all of it was withdrawn."""
+    """What the last edition that this reader got says by now; None where there is none, or all of it was withdrawn.
+
+    None too where no reader needed a revision without what was withdrawn.
+    """
     mine = (deliveries.c.subscription_id == subscription_id, deliveries.c.state == DeliveryState.ACCEPTED)
-    got = select(variants.c.edition_id, variants.c.key).join(deliveries, deliveries.c.variant_id == variants.c.id)
-    row = (await tx.execute(got.where(*mine).order_by(deliveries.c.id.desc()).limit(1))).first()
+    got = select(variants).join(deliveries, deliveries.c.variant_id == variants.c.id).where(*mine)
+    row = (await tx.execute(got.order_by(deliveries.c.id.desc()).limit(1))).first()
     if row is None:
         return None
-    same = (variants.c.edition_id == row.edition_id, variants.c.key == row.key, variants.c.stale.is_(False))
-    query = select(variants.c.id).where(*same).order_by(variants.c.revision.desc()).limit(1)
+    fresh = (variants.c.edition_id == row.edition_id, variants.c.stale.is_(False))
+    query = select(variants.c.id).where(*fresh, variants.c.key == row.key).order_by(variants.c.revision.desc()).limit(1)
+    found: int | None = (await tx.execute(query)).scalar_one_or_none()
+    if found is None:  # without what was withdrawn it has another key
+        alike = (*fresh, variants.c.form == row.form, variants.c.language == row.language)
+        found = await _saying(tx, await _left_of(tx, row.id), *alike)
+    return found
+
+
+async def _left_of(tx: Tx, variant_id: int) -> list[tuple[str, bool]]:
+    """(article, whether it is a correction) of what stands in the variant and was not withdrawn."""
+    query = select(_TOLD.c.article_id, _TOLD.c.correction).join(articles, _TOLD.c.article_id == articles.c.id)
+    live = (_TOLD.c.variant_id == variant_id, articles.c.status == ArticleStatus.LIVE)
+    return [(row.article_id, row.correction) for row in await tx.execute(query.where(*live))]
+
+
+async def _saying(tx: Tx, told: Sequence[tuple[str, bool]], *which: ColumnElement[bool]) -> int | None:
+    """The newest of these variants in which just this stands; None where there is none, or no story is left."""
+    stories = [ident for ident, correction in told if not correction]
+    corrected = [ident for ident, correction in told if correction]
+    if not stories:
+        return None
+    one_of = or_(
+        and_(_TOLD.c.correction.is_(False), _TOLD.c.article_id.in_(stories)),
+        and_(_TOLD.c.correction, _TOLD.c.article_id.in_(corrected)),
+    )
+    query = (
+        select(variants.c.id).join(_TOLD, _TOLD.c.variant_id == variants.c.id).where(*which).group_by(variants.c.id)
+        .having(func.count() == len(told), func.sum(case((one_of, 1), else_=0)) == len(told))
+        .order_by(variants.c.id.desc()).limit(1)
+    )
     found: int | None = (await tx.execute(query)).scalar_one_or_none()
     return found
 

@@ -16,22 +16,10 @@ _SHARED = ("id", "subscription_id", "state", "attempts", "next_attempt_at", "rep
            "reply_text", "message_id", "created_at", "finished_at")
 
 
-async def list_deliveries(
-    tx: Tx, *, state: DeliveryState | None = None, domain: str = "", edition: int | None = None, limit: int = 1000
-) -> list[Delivery]:
-    """Deliveries, the newest first: of one state, one receiving domain, one edition."""
-    return await listed(tx, Selection(states=() if state is None else (state,), domain=domain, edition=edition), limit)
-
-
 async def listed(tx: Tx, chosen: Selection, limit: int) -> list[Delivery]:
     """The chosen deliveries or notices, the newest first."""
     query = _rows(chosen).where(*conditions(chosen)).order_by(chosen.table.c.id.desc()).limit(limit)
     return [_delivery(row) for row in await tx.execute(query)]
-
-
-async def list_notices(tx: Tx, *, state: DeliveryState | None = None, limit: int = 1000) -> list[Delivery]:
-    """Transactional mail, the newest first."""
-    return await listed(tx, Selection(states=() if state is None else (state,), notices=True), limit)
 
 
 async def show(tx: Tx, ident: int, *, notices: bool = False) -> tuple[Delivery, list[dict[str, Any]]] | None:
@@ -57,12 +45,6 @@ async def counts_of_notices(tx: Tx) -> dict[str, int]:
     """Number of notices in each open state."""
     query = select(notices.c.state, func.count().label("n")).where(notices.c.state.in_(OPEN))
     return {row.state: row.n for row in await tx.execute(query.group_by(notices.c.state))}
-
-
-async def counts_of_all(tx: Tx) -> dict[str, int]:
-    """Number of deliveries in each state, the ended ones too."""
-    query = select(deliveries.c.state, func.count().label("n")).group_by(deliveries.c.state)
-    return {row.state: row.n for row in await tx.execute(query)}
 
 
 async def next_attempt(tx: Tx) -> datetime | None:

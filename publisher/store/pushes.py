@@ -27,11 +27,6 @@ async def get(tx: Tx, push_id: int) -> Push | None:
     return None if row is None else _push(row)
 
 
-async def of_source(tx: Tx, source: str) -> list[Push]:
-    """All of a source, wanted or not."""
-    return [_push(row) for row in await tx.execute(select(pushes).where(pushes.c.source == source))]
-
-
 async def due(tx: Tx, now: datetime) -> list[Push]:
     """Those whose hubs are to be asked now."""
     rows = await tx.execute(select(pushes).where(pushes.c.next_ask_at <= now).order_by(pushes.c.next_ask_at).limit(100))

@@ -21,10 +21,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 from publisher.config import Settings
 from publisher.model import Article, ArticleStatus, Frequency
 from publisher.outgoing import Claim, DeliveryState
-from publisher.store import articles, audience, editions, ledger_view, outbox, preferences
+from publisher.store import articles, audience, editions, outbox, preferences
 from publisher.store.engine import open_store
 from publisher.templating import Templates
 from tests.faults import killed
+from tests.ledger import list_deliveries
 
 T = TypeVar("T")
 SECTIONS = ("News", "Arts", "Sport")
@@ -387,7 +388,7 @@ class Machine(RuleBasedStateMachine):
     async def check_ledger(self) -> None:
         """Windows of delivered editions are disjoint and leave no gap; no slot has two."""
         async with self.world.store.read() as tx:
-            rows = sorted(await ledger_view.list_deliveries(tx, limit=10_000), key=lambda row: row.id)
+            rows = sorted(await list_deliveries(tx, limit=10_000), key=lambda row: row.id)
         ends: dict[int, int] = {}
         for row in rows:
             if row.state == DeliveryState.ACCEPTED and row.to_seq > row.from_seq:

@@ -19,9 +19,10 @@ from publisher.digest.press import Press
 from publisher.model import ArticleStatus, Frequency
 from publisher.outgoing import DeliveryState
 from publisher.settings import Newsletter
-from publisher.store import articles, audience, editions, ledger_view, outbox
+from publisher.store import articles, audience, editions, outbox
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests.ledger import list_deliveries
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
@@ -36,7 +37,7 @@ async def due_at(world: Any, subscription: int) -> datetime | None:
 
 async def periods(world: Any) -> list[tuple[str, str]]:
     async with world.store.read() as tx:
-        return [(row.period, row.state.value) for row in sorted(await ledger_view.list_deliveries(tx), key=lambda row: row.id)]
+        return [(row.period, row.state.value) for row in sorted(await list_deliveries(tx), key=lambda row: row.id)]
 
 
 async def test_a_new_reader_gets_a_due_instant_and_no_mail(world: Any) -> None:

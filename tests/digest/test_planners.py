@@ -14,11 +14,12 @@ from publisher.config import Settings
 from publisher.digest.plan import plan
 from publisher.model import ArticleStatus
 from publisher.outgoing import DeliveryState
-from publisher.store import articles, audience, ledger_view
+from publisher.store import articles, audience
 from publisher.store.engine import Store
 from publisher.store.mail_schema import subscriptions
 from publisher.templating import Templates
 from tests.faults import killed
+from tests.ledger import list_deliveries
 
 HOUR = timedelta(hours=1)
 MINUTE = timedelta(minutes=1)
@@ -103,7 +104,7 @@ async def test_I3_I4_a_planner_killed_before_any_statement_loses_and_repeats_not
         assert len(set(mine)) == len(mine)
         assert {f"Early {day + 1}", f"Late {day + 1}"} <= set(mine)
     async with any_store.read() as tx:
-        rows = await ledger_view.list_deliveries(tx, limit=100_000)
+        rows = await list_deliveries(tx, limit=100_000)
     assert len({(row.subscription_id, row.period) for row in rows}) == len(rows)
     assert len({row.message_id for row in rows}) == len(rows)
 

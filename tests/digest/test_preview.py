@@ -11,7 +11,7 @@ import pytest
 from publisher.digest.preview import Preview, preview
 from publisher.errors import NotFoundError
 from publisher.settings import Newsletter
-from publisher.store import ledger_view
+from tests.ledger import list_deliveries
 
 
 async def show(world: Any, email: str = "", newsletter: str = "daily") -> Preview:
@@ -71,7 +71,7 @@ async def test_a_preview_writes_nothing(world: Any) -> None:
     world.now += timedelta(hours=2)
     await show(world, "reader@example.org")
     async with world.store.read() as tx:
-        assert await ledger_view.list_deliveries(tx) == []
+        assert await list_deliveries(tx) == []
     assert (await world.plan()).planned == 1
 
 

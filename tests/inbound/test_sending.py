@@ -21,10 +21,11 @@ from publisher.mail.forward import forward_letters
 from publisher.mail.pace import Pace
 from publisher.mail.pacing import fill, spare
 from publisher.outgoing import DeliveryState, Reply
-from publisher.store import alarms, audience, forwards, ledger_view, throttles
+from publisher.store import alarms, audience, forwards, throttles
 from publisher.store.engine import Store
 from publisher.templating import Templates
 from tests.inbound.conftest import DAY, DOMAIN, NOON, arf, dsn, letter, listed, plant, planted
+from tests.ledger import list_deliveries
 from tests.mail.conftest import Scripted
 from tests.mail.conftest import scripted as scripted  # noqa: PLC0414 - a fixture
 from tests.mail.test_smtp import Handler, aiosmtpd_server
@@ -87,7 +88,7 @@ async def test_unsubscription_that_comes_during_a_send_stops_what_has_not_starte
     await deliver(store, chosen, Templates(), keys, now=lambda: NOON, stop=asyncio.Event())
     assert len(server.taken) == 1
     async with store.read() as tx:
-        states = [row.state for row in await ledger_view.list_deliveries(tx)]
+        states = [row.state for row in await list_deliveries(tx)]
     assert sorted(states) == sorted([DeliveryState.ACCEPTED, *[DeliveryState.CANCELLED] * 19])
 
 

@@ -23,8 +23,8 @@ import pytest
 
 from publisher.crypto import load_keys
 from publisher.outgoing import Delivery, DeliveryState
-from publisher.store import ledger_view
 from publisher.store.engine import open_store
+from tests.ledger import list_deliveries
 from tests.mail.conftest import ADDRESS, SITE, Scripted
 
 FULL = bool(os.environ.get("PUBLISHER_CRASH"))
@@ -151,7 +151,7 @@ class Show:
         """The ledger."""
         store = await open_store(URL, root=self.root)
         async with store.read() as tx:
-            found = await ledger_view.list_deliveries(tx, limit=100_000)
+            found = await list_deliveries(tx, limit=100_000)
         await store.close()
         return found
 

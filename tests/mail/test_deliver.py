@@ -28,10 +28,11 @@ from publisher.mail.relay import Relay
 from publisher.mail.testcopy import send_test
 from publisher.mail_settings import Dkim
 from publisher.outgoing import Delivery, DeliveryState
-from publisher.store import audience, ledger_view
+from publisher.store import audience
 from publisher.store.engine import Store
 from publisher.templating import Templates
 from tests.ledger import claim as claim_of
+from tests.ledger import list_deliveries
 from tests.mail.conftest import DROP, HANG, NOON, SITE, STORIES, Scripted, html_part, text_part
 from tests.mail.test_smtp import Handler, aiosmtpd_server
 
@@ -57,7 +58,7 @@ Run = Callable[..., Coroutine[Any, Any, DeliverReport]]
 
 async def ledger(store: Store) -> dict[str, Delivery]:
     async with store.read() as tx:
-        return {row.email: row for row in await ledger_view.list_deliveries(tx)}
+        return {row.email: row for row in await list_deliveries(tx)}
 
 
 async def states(store: Store) -> dict[str, DeliveryState]:

@@ -23,9 +23,10 @@ from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail.deliver import DeliverReport, deliver
 from publisher.outgoing import Delivery, DeliveryState
-from publisher.store import ledger_view, mail_schema
+from publisher.store import mail_schema
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests.ledger import list_deliveries
 from tests.mail.conftest import DROP, HANG, NOON, Scripted
 from tests.mail.test_smtp import Handler, aiosmtpd_server, context
 
@@ -194,13 +195,13 @@ class Rounds:
         while await self.run(settings) != DeliverReport() and len(self.reports) < most:
             pass
         async with self.store.read() as tx:
-            return {row.email: row for row in await ledger_view.list_deliveries(tx)}
+            return {row.email: row for row in await list_deliveries(tx)}
 
     async def attempts(self) -> dict[str, list[tuple[str, int]]]:
         """(state, reply code) of each attempt, by address."""
         found = defaultdict(list)
         async with self.store.read() as tx:
-            emails = {row.id: row.email for row in await ledger_view.list_deliveries(tx)}
+            emails = {row.id: row.email for row in await list_deliveries(tx)}
             for row in await tx.execute(mail_schema.attempts.select().order_by(mail_schema.attempts.c.id)):
                 found[emails[row.ref_id]].append((row.state, row.reply_code))
         return found
@@ -401,7 +402,7 @@ async def test_certificate_for_another_name(
     assert "certificate verify failed" in report.unreached
     assert server.got == []
     async with rounds.store.read() as tx:
-        assert {row.state for row in await ledger_view.list_deliveries(tx)} == {QUEUED}
+        assert {row.state for row in await list_deliveries(tx)} == {QUEUED}
 
 
 @pytest.mark.parametrize("where", ["CONNECT", "MAIL", "RCPT", "DOT"])

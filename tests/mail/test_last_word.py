@@ -18,9 +18,10 @@ from publisher.mail.deliver import DeliverReport, deliver
 from publisher.mail.ledger import Ledger, open_ledger
 from publisher.mail.pace import Pace
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
-from publisher.store import audience, edition_hand, ledger_view
+from publisher.store import audience, edition_hand
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests.ledger import counts_of_all, list_deliveries
 from tests.mail.conftest import NOON, Scripted
 
 Start = Callable[..., Awaitable[Scripted]]
@@ -48,7 +49,7 @@ def now() -> datetime:
 
 async def states(store: Store) -> dict[str, DeliveryState]:
     async with store.read() as tx:
-        return {row.email: row.state for row in await ledger_view.list_deliveries(tx)}
+        return {row.email: row.state for row in await list_deliveries(tx)}
 
 
 @pytest.mark.parametrize("how", ["unsubscribe", "suppress"])
@@ -69,7 +70,7 @@ async def test_I10_nothing_starts_after_the_last_word(
                     await audience.unsubscribe(tx, subscriptions[email], NOON)
                 else:
                     await audience.suppress(tx, email, reason="operator", note="", now=NOON)
-                [row] = [row for row in await ledger_view.list_deliveries(tx) if row.email == email]
+                [row] = [row for row in await list_deliveries(tx) if row.email == email]
                 if row.state in GONE:
                     never.add(email)
 
@@ -154,7 +155,7 @@ async def test_no_message_is_claimed_twice_and_none_forgotten(any_store: Store, 
         await ahead.close()
     assert set(sent.values()) == {1}
     async with any_store.read() as tx:
-        counted = await ledger_view.counts_of_all(tx)
+        counted = await counts_of_all(tx)
     assert set(counted) <= {DeliveryState.ACCEPTED, DeliveryState.CANCELLED}
     assert counted[DeliveryState.ACCEPTED] == len(sent)
     assert {name: found.under_way for name, found in pace._groups.items() if found.under_way} == {}

@@ -16,6 +16,7 @@ from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from publisher.store import ledger_view, outbox
 from publisher.store.engine import Store
 from publisher.store.express import Express
+from tests.ledger import counts_of_all
 from tests.mail.conftest import NOON
 
 Plant = Callable[..., Awaitable[list[int]]]
@@ -79,7 +80,7 @@ async def test_those_who_wait_share_a_commit(store: Store, plant: Plant, clock: 
         assert await asyncio.gather(*(ledger.visit(accepted(claim)) for claim in claims)) == [False] * 8
     assert commits == 2
     async with store.read() as tx:
-        assert await ledger_view.counts_of_all(tx) == {"accepted": 8}
+        assert await counts_of_all(tx) == {"accepted": 8}
 
 
 async def test_one_candidate_is_claimed_once(store: Store, plant: Plant, clock: Clock) -> None:
@@ -112,7 +113,7 @@ async def test_nothing_is_claimed_after_the_end(store: Store, plant: Plant, cloc
         ledger.no_more()
         assert not await ledger.visit(accepted(first), want=second)
     async with store.read() as tx:
-        assert await ledger_view.counts_of_all(tx) == {"accepted": 1, "queued": 1}
+        assert await counts_of_all(tx) == {"accepted": 1, "queued": 1}
 
 
 async def test_a_store_that_fails_tells_every_visitor(store: Store, plant: Plant) -> None:

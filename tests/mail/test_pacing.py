@@ -18,9 +18,10 @@ from publisher.mail.deliver import DeliverReport, deliver
 from publisher.mail.pace import Pace
 from publisher.mail.standing import STOP
 from publisher.outgoing import DeliveryState
-from publisher.store import ledger_view, throttles
+from publisher.store import throttles
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests.ledger import list_deliveries
 from tests.mail.conftest import NOON, Scripted
 
 Start = Callable[..., Awaitable[Scripted]]
@@ -51,7 +52,7 @@ def running() -> Callable[[], datetime]:
 
 async def rows(store: Store, domain: str) -> list[tuple[DeliveryState, datetime | None, int]]:
     async with store.read() as tx:
-        found = await ledger_view.list_deliveries(tx, domain=domain, limit=10_000)
+        found = await list_deliveries(tx, domain=domain, limit=10_000)
     return [(row.state, row.next_attempt_at, row.attempts) for row in found]
 
 

@@ -18,9 +18,9 @@ from publisher.config import Settings
 from publisher.crypto import Keys
 from publisher.mail.deliver import DeliverReport, deliver
 from publisher.outgoing import DeliveryState
-from publisher.store import ledger_view
 from publisher.store.engine import Store
 from publisher.templating import Templates
+from tests.ledger import list_deliveries
 from tests.mail.conftest import NOON
 from tests.mail.test_smtp import Handler, aiosmtpd_server
 
@@ -124,6 +124,6 @@ async def test_through_postfix(
     assert len(re.findall(rb"(?m)^Message-ID: ", b"".join(raw for *_, raw, _ in handler.got))) == len(emails)
     assert all(raw.endswith(b"--=_publisher-parts--\r\n") for *_, raw, _ in handler.got)
     async with store.read() as tx:
-        rows = {row.email: row for row in await ledger_view.list_deliveries(tx)}
+        rows = {row.email: row for row in await list_deliveries(tx)}
     assert (rows["nobody@d.example"].state, rows["nobody@d.example"].reply.enhanced) == (DeliveryState.BOUNCED, "5.1.1")
     assert (rows["later@d.example"].state, rows["later@d.example"].reply.enhanced) == (DeliveryState.DEFERRED, "4.2.0")

@@ -18,9 +18,9 @@ from publisher.mail.deliver import DeliverReport, deliver
 from publisher.outgoing import NOTICES
 from publisher.store import account, audience, outbox, preferences
 from publisher.store.engine import Store
-from publisher.store.mail_schema import deliveries, subscribers
+from publisher.store.mail_schema import deliveries, subscribers, variants
 from publisher.templating import Templates
-from tests.mail.conftest import NOON, SITE, Scripted
+from tests.mail.conftest import NOON, SITE, STORIES, Scripted, text_part
 
 Start = Callable[..., Awaitable[Scripted]]
 Make = Callable[..., Settings]
@@ -67,6 +67,21 @@ async def test_who_wants_plain_text_gets_one_part(
         assert alone[name]
     assert "<html" not in str(alone)
     assert plain != both
+
+
+async def test_plain_text_that_lacks_a_story_is_held(
+    store: Store, scripted: Start, settings: Make, plant: Plant, run: Run
+) -> None:
+    """Whoever gets the text part alone misses nothing of what stands in the other: the whole variant is the measure."""
+    server = await scripted()
+    (subscription,) = await plant(["plain@m.org"])
+    async with store.write() as tx:
+        await tx.execute(update(variants).values(text=text_part().replace(STORIES[1], "")))
+        await tx.execute(update(subscribers).values(plain_text=True))
+    assert await run(settings(port=server.port)) == DeliverReport(held=1)
+    async with store.read() as tx:
+        (reply,) = (await tx.execute(select(deliveries.c.reply_text).where(deliveries.c.subscription_id == subscription))).scalars()
+    assert f"lacks the story link {STORIES[1]}" in reply
 
 
 @pytest.mark.parametrize("plain", [False, True])

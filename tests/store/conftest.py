@@ -13,9 +13,10 @@ import pytest
 
 from publisher.model import Article, ArticleStatus, Enclosure, Frequency, Related
 from publisher.outgoing import Claim, Delivery, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
-from publisher.store import articles, audience, editions, ledger_view
+from publisher.store import articles, audience, editions
 from publisher.store.engine import Store
 from tests import ledger
+from tests.ledger import list_deliveries
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -109,12 +110,12 @@ class Scene:
     async def ledger(self) -> dict[str, Delivery]:
         """The deliveries by reader and period."""
         async with self.store.read() as tx:
-            return {f"{found.email} {found.period}": found for found in await ledger_view.list_deliveries(tx)}
+            return {f"{found.email} {found.period}": found for found in await list_deliveries(tx)}
 
     async def states(self) -> list[DeliveryState]:
         """The states of all deliveries, the first planned first."""
         async with self.store.read() as tx:
-            return [found.state for found in reversed(await ledger_view.list_deliveries(tx))]
+            return [found.state for found in reversed(await list_deliveries(tx))]
 
     async def from_seq(self, subscription: int) -> int:
         """Where the subscription's next window opens."""

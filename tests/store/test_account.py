@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from sqlalchemy import update
 
-from publisher.model import Reader
+from publisher.model import ArticleStatus, Reader
 from publisher.outgoing import DeliveryState, NewVariant
-from publisher.store import account, asking, audience, editions, outbox
+from publisher.store import account, articles, asking, audience, editions, outbox
 from publisher.store.mail_schema import variants
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
@@ -120,3 +120,35 @@ async def test_wishes_are_counted_in_all_and_by_mailbox(scene: Any, since: datet
             await asking.note_mailbox(tx, reader.subscriber.id, "ada@example.org")
         assert await asking.count_asked_of(tx, "other@example.org", "ada@example.org", NOW - HOUR) == 3
         assert await asking.count_asked_of(tx, "other@example.org", "other@example.org", NOW - HOUR) == 0
+
+
+async def test_the_last_edition_without_what_was_withdrawn(scene: Any) -> None:
+    """The revision that others got has another key: it is known by what stands in it, and nothing else will do."""
+    one, two, three = [article.id for article in await scene.live(3)]
+    subscription = await scene.reader("ada@example.org")
+    await scene.plan(subscription, article_ids=(one, two))
+    (claim,) = await scene.claim()
+    await scene.settle(claim, DeliveryState.ACCEPTED)
+
+    async def made(key: str, stories: tuple[str, ...], corrected: tuple[str, ...] = (), form: str = "full") -> int:
+        async with scene.store.write() as tx:
+            new = NewVariant(key, "en", "S", "<p>H</p>", "T", stories, corrected, form)
+            return int(await editions.variant(tx, claim.edition_id, new))
+
+    async def last() -> int | None:
+        async with scene.store.read() as tx:
+            return await account.last_variant(tx, subscription)
+
+    await made("more", (one, three))
+    await made("short", (one,), form="headlines")
+    await made("other", (three,))
+    await made("corrected", (), (one,))
+    assert await last() == claim.variant_id
+    async with scene.store.write() as tx:
+        await articles.set_status(tx, two, ArticleStatus.WITHDRAWN, NOW)
+    assert await last() is None
+    revised = await made("revised", (one,))
+    assert await last() == revised
+    async with scene.store.write() as tx:
+        await articles.set_status(tx, one, ArticleStatus.WITHDRAWN, NOW)
+    assert await last() is None

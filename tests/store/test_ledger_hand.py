@@ -16,6 +16,7 @@ from publisher.store import articles, audience, edition_hand, editions, ledger_h
 from publisher.store.ledger_hand import Done
 from publisher.store.mail_schema import notices, subscribers
 from publisher.store.selection import Selection, unknown_ids
+from tests.ledger import list_deliveries, list_notices
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -35,7 +36,7 @@ async def _act(scene: Any, event: Event, now: datetime = NOW, **chosen: Any) -> 
 
 async def _rows(scene: Any) -> list[Any]:
     async with scene.store.read() as tx:
-        return list(reversed(await ledger_view.list_deliveries(tx)))
+        return list(reversed(await list_deliveries(tx)))
 
 
 async def _settled(scene: Any, *states: DeliveryState) -> list[int]:
@@ -242,7 +243,7 @@ async def _noticed(scene: Any, *emails: str) -> list[int]:
 
 async def _notice_states(scene: Any) -> list[DeliveryState]:
     async with scene.store.read() as tx:
-        return [row.state for row in reversed(await ledger_view.list_notices(tx))]
+        return [row.state for row in reversed(await list_notices(tx))]
 
 
 async def test_notices_in_the_hand(scene: Any) -> None:
@@ -300,7 +301,7 @@ async def test_a_notice_is_tried_again_where_it_may_be_sent(scene: Any, kind: st
         await tx.execute(update(notices).values(state=S.BOUNCED, attempts=0, next_attempt_at=None, finished_at=NOW))
     assert (await _act(scene, Event.RETRY, notices=True)).changed == len(sent)
     async with scene.store.read() as tx:
-        assert {row.id for row in await ledger_view.list_notices(tx, state=S.QUEUED)} == sent
+        assert {row.id for row in await list_notices(tx, state=S.QUEUED)} == sent
 
 
 async def test_a_notice_to_an_address_of_its_own_is_tried_again_by_that_address(scene: Any) -> None:

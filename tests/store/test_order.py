@@ -18,9 +18,9 @@ from sqlalchemy import text
 
 from publisher.model import Article, ArticleStatus, Frequency
 from publisher.outgoing import Claim, DeliveryState, NewDelivery, NewVariant, Outcome, Reply
-from publisher.store import archive, articles, audience, editions, ledger_view, outbox
+from publisher.store import archive, articles, audience, editions, outbox
 from publisher.store.engine import Store, open_store
-from tests.ledger import claim_in, settle_in
+from tests.ledger import claim_in, counts_of_all, list_deliveries, settle_in
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -216,7 +216,7 @@ async def test_I10_claim_and_leaving_exclude_each_other(url: str, tmp_path: Path
 
         await asyncio.gather(send(), leave())
         async with sender.read() as tx:
-            found = {d.subscription_id: d.state for d in await ledger_view.list_deliveries(tx)}
+            found = {d.subscription_id: d.state for d in await list_deliveries(tx)}
         claimed = [ident for what, ident in order if what == "claim"]
         assert len(claimed) == len(set(claimed))
         assert {ident for ident, state in found.items() if state == DeliveryState.CLAIMED} == set(claimed)
@@ -241,7 +241,7 @@ async def test_I10_unsubscription_waits_for_a_claim_that_is_being_committed(url:
             assert not leaving.done()
         assert await leaving
         async with sender.read() as tx:
-            assert [d.state for d in await ledger_view.list_deliveries(tx)] == [DeliveryState.CLAIMED]
+            assert [d.state for d in await list_deliveries(tx)] == [DeliveryState.CLAIMED]
 
 
 async def test_I10_withdrawal_and_storing_a_message_exclude_each_other(url: str, tmp_path: Path) -> None:
@@ -291,7 +291,7 @@ async def test_planning_and_settling_at_the_same_time_never_stand_still(url: str
 
         await asyncio.gather(settle(), plan())
         async with sender.read() as tx:
-            assert await ledger_view.counts_of_all(tx) == {"accepted": 30}
+            assert await counts_of_all(tx) == {"accepted": 30}
 
 
 async def test_sealing_waits_for_whoever_seals_or_withdraws(url: str, tmp_path: Path) -> None:

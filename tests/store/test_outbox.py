@@ -12,6 +12,7 @@ from publisher.model import ArticleStatus
 from publisher.outgoing import Claim, DeliveryState, Outcome, Reply
 from publisher.store import articles, audience, ledger_view, outbox
 from tests import ledger
+from tests.ledger import counts_of_all, list_deliveries, list_notices
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -27,7 +28,7 @@ async def _notice(scene: Any, subscription: int, number: int = 1, now: datetime 
 
 async def _notice_states(scene: Any) -> list[DeliveryState]:
     async with scene.store.read() as tx:
-        return [found.state for found in reversed(await ledger_view.list_notices(tx))]
+        return [found.state for found in reversed(await list_notices(tx))]
 
 
 async def test_I5_claim_is_committed_with_all_that_sending_needs(scene: Any) -> None:
@@ -326,14 +327,14 @@ async def test_view_of_the_ledger(scene: Any) -> None:
         assert await ledger_view.next_attempt(tx) == NOW + HOUR
         assert await ledger_view.counts(tx) == {"deferred": 1}
         assert await ledger_view.counts_of_notices(tx) == {"queued": 1}
-        assert await ledger_view.counts_of_all(tx) == {"deferred": 1, "accepted": 1, "bounced": 1}
-        assert [d.id for d in await ledger_view.list_deliveries(tx)] == [third.id, second.id, first.id]
-        assert [d.id for d in await ledger_view.list_deliveries(tx, limit=1)] == [third.id]
-        assert [d.id for d in await ledger_view.list_deliveries(tx, state=DeliveryState.DEFERRED)] == [first.id]
-        assert [d.id for d in await ledger_view.list_deliveries(tx, domain="example.net")] == [second.id]
-        assert len(await ledger_view.list_deliveries(tx, edition=first.edition_id)) == 3
-        assert await ledger_view.list_deliveries(tx, edition=99) == []
-        (notice,) = await ledger_view.list_notices(tx, state=DeliveryState.QUEUED)
+        assert await counts_of_all(tx) == {"deferred": 1, "accepted": 1, "bounced": 1}
+        assert [d.id for d in await list_deliveries(tx)] == [third.id, second.id, first.id]
+        assert [d.id for d in await list_deliveries(tx, limit=1)] == [third.id]
+        assert [d.id for d in await list_deliveries(tx, state=DeliveryState.DEFERRED)] == [first.id]
+        assert [d.id for d in await list_deliveries(tx, domain="example.net")] == [second.id]
+        assert len(await list_deliveries(tx, edition=first.edition_id)) == 3
+        assert await list_deliveries(tx, edition=99) == []
+        (notice,) = await list_notices(tx, state=DeliveryState.QUEUED)
         assert (notice.email, notice.message_id) == ("new@example.org", "<n1@example.org>")
         assert await ledger_view.show(tx, 99) is None
         shown = await ledger_view.show(tx, first.id)

@@ -11,11 +11,12 @@ import pytest
 from sqlalchemy import text, update
 
 from publisher.outgoing import Claim, DeliveryState
-from publisher.store import audience, ledger_view, outbox
+from publisher.store import audience, outbox
 from publisher.store.engine import Tx
 from publisher.store.express import open_express, run_in
 from publisher.store.mail_schema import deliveries, editions, subscribers, subscriptions, variants
 from publisher.store.turn import Turn, turn
+from tests.ledger import list_notices
 from tests.store.conftest import NOW
 
 Change = Callable[[Tx, Claim], Awaitable[Any]]
@@ -142,7 +143,7 @@ async def _ended(scene: Any) -> list[str]:
     async with scene.store.write() as tx:
         await outbox.weed(tx, await outbox.waiting(tx, NOW, 10), NOW)
     async with scene.store.read() as tx:
-        return [row.reply.text for row in await ledger_view.list_notices(tx, state=DeliveryState.CANCELLED)]
+        return [row.reply.text for row in await list_notices(tx, state=DeliveryState.CANCELLED)]
 
 
 #: Kind -> the states of the subscription in which it goes.

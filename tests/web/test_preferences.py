@@ -16,10 +16,11 @@ from publisher.crypto import Keys
 from publisher.mail import notices as words
 from publisher.model import Frequency, Reader, SubscriptionState
 from publisher.outgoing import Claim, DeliveryState
-from publisher.store import account, audience, ledger_view
+from publisher.store import account, audience
 from publisher.store.mail_schema import consents, subscribers
 from publisher.templating import Templates
 from tests import ledger
+from tests.ledger import list_deliveries
 
 EMAIL = "ann.archer@example.org"
 
@@ -228,7 +229,7 @@ async def test_the_last_one_again_at_a_bounded_pace(web: Any, ann: Any, planted:
     assert (claim.notice_kind, claim.variant_id, claim.email) == ("again", variant, EMAIL)
     assert await now_of(web, reader.subscription.id) == before
     async with web.store.read() as tx:
-        assert len(await ledger_view.list_deliveries(tx)) == 1
+        assert len(await list_deliveries(tx)) == 1
 
 
 async def test_export_by_a_fresh_link_once(web: Any, ann: Any) -> None:
