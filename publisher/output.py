@@ -11,8 +11,11 @@ import errno
 import hashlib
 import json
 import os
+import re
 import secrets
+import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from functools import cache
@@ -26,6 +29,9 @@ PRIVATE = ".publisher"
 KEPT_FAULTS = 20
 #: Names of written files that a report keeps; a run that writes more of them made all anew.
 KEPT_NAMES = 10_000
+
+#: Names of temporary files, and seconds after which whoever wrote one is dead.
+_LEFT, _DEAD = re.compile(r"\..+\.[0-9a-f]{8}\.tmp"), 3600.0
 
 _SOURCES = Path(__file__).parent
 #: The disk is the trouble, not the file: no other file could be written either.
@@ -69,9 +75,33 @@ def remove(root: Path, relative: str) -> bool:
         return False
     except OSError as error:
         raise OutputError(f"cannot remove {path}: {error.strerror or error}") from error
-    if path.parent != root and not any(path.parent.iterdir()):
-        path.parent.rmdir()
+    if path.parent != root:
+        with suppress(OSError):  # not empty, or another run was faster
+            _clear_left(path.parent)
+            path.parent.rmdir()
     return True
+
+
+def sweep(root: Path) -> None:
+    """Removes what writers that were killed left anywhere in the tree; reads all of its folders."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            with suppress(OSError):
+                if _is_left(path := Path(folder, name)):
+                    path.unlink()
+
+
+def _clear_left(folder: Path) -> None:
+    """The same in one folder, up to the first file that belongs there: folders may be large."""
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not _is_left(Path(entry.path)):
+                return
+            Path(entry.path).unlink(missing_ok=True)
+
+
+def _is_left(path: Path) -> bool:
+    return bool(_LEFT.fullmatch(path.name)) and time.time() - path.stat().st_mtime > _DEAD
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +197,8 @@ class Tally:
     async def remove(self, relative: str) -> None:
         """As `remove`, beside the event loop; a failure is counted."""
         try:
-            self.removed += await asyncio.to_thread(remove, self.root, relative)
+            gone = await asyncio.to_thread(remove, self.root, relative)
+            self.removed += gone
         except OutputError as error:
             self.fail(error)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import os
@@ -130,6 +131,31 @@ def test_removing_takes_an_empty_folder_along(tmp_path: Path) -> None:
     assert not remove(tmp_path, "sections/a/rss.xml")
     assert remove(tmp_path, "index.html")
     assert tmp_path.is_dir()
+
+
+def test_what_a_killed_writer_left_goes_and_keeps_no_folder(tmp_path: Path) -> None:
+    """A temporary file of an hour ago; not one that is being written, nor what is not ours."""
+    for name in ("a/x", "b/x", "b/.x.0123abcd.tmp", "a/.x.0123abcd.tmp", "a/.y.0123abcd.tmp", "a/.mine.tmp"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    for name in ("b/.x.0123abcd.tmp", "a/.x.0123abcd.tmp", "a/.mine.tmp"):
+        os.utime(tmp_path / name, (1_700_000_000, 1_700_000_000))
+    assert remove(tmp_path, "b/x")
+    output.sweep(tmp_path)
+    assert names(tmp_path) == ["a/.mine.tmp", "a/.y.0123abcd.tmp", "a/x"]
+    assert not (tmp_path / "b").exists()
+
+
+async def test_two_that_remove_the_same_do_not_stumble(tmp_path: Path) -> None:
+    """As a service and a build: each file goes once, and the folder with the last."""
+    files = [f"s/{folder}/{name}" for folder in range(60) for name in ("x", "y")]
+    for file in files:
+        write_if_changed(tmp_path, file, b"x", THEN)
+    tallies = [Tally(tmp_path) for _ in range(4)]
+    await asyncio.gather(*(tally.remove(file) for file in files for tally in tallies))
+    assert sum(tally.removed for tally in tallies) == len(files)
+    assert [tally.faults for tally in tallies] == [[], [], [], []]
+    assert list((tmp_path / "s").iterdir()) == []
 
 
 def test_a_mark_is_found_again(tmp_path: Path) -> None:

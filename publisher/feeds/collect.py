@@ -5,12 +5,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from publisher.config import Settings
 from publisher.feeds.entries import Archive, Feed, Piece, feed_of
-from publisher.feeds.pieces import ATOM, FORMATS, JSON, PODCAST, Format, Pieces, content_for, make
+from publisher.feeds.pieces import ATOM, FORMATS, JSON, PODCAST, Format, Key, Pieces, content_for, make
 from publisher.isolation import Fault
 from publisher.model import SITE_LISTING, Article, Listing, ListKind
 from publisher.store import archive, articles
@@ -35,20 +35,27 @@ def formats_of(settings: Settings, listing: Listing) -> tuple[Format, ...]:
 
 
 async def pieces_for(
-    tx: Tx, settings: Settings, kept: Pieces, places: Sequence[Place], form: Format, section: str = ""
-) -> tuple[list[Piece], list[Fault]]:
-    """The entries at these places, in their order; `section` is that of the list, where it has one."""
+    tx: Tx, settings: Settings, kept: Pieces, places: Sequence[Place], forms: Sequence[Format], section: str = ""
+) -> list[tuple[list[Piece], list[Fault]]]:
+    """The entries at these places in each format, in their order; `section` is that of the list, where it has one."""
     keys = [
-        (place.article_id, place.change, content_for(place.section, settings.feeds, section), form) for place in places
+        [(it.article_id, it.change, content_for(it.section, settings.feeds, section), form) for it in places]
+        for form in forms
     ]
-    missing = [key[0] for key in keys if kept.get(key) is None]
+    missing = {key[0] for of_form in keys for key in of_form if kept.get(key) is None}
     found = await articles.get_many(tx, missing) if missing else {}
+    return [await _pieces(tx, settings, kept, of_form, found) for of_form in keys]
+
+
+async def _pieces(
+    tx: Tx, settings: Settings, kept: Pieces, keys: Sequence[Key], found: Mapping[str, Article]
+) -> tuple[list[Piece], list[Fault]]:
     pieces: list[Piece] = []
     faults: list[Fault] = []
-    for ident, change, content, _ in keys:
-        key = (ident, change, content, form)
+    for key in keys:
         made = kept.get(key)
         if made is None:
+            ident, _, content, form = key
             # One that was forgotten again while the others were made is asked for by itself.
             article = found.get(ident) or (await articles.get_many(tx, [ident]))[ident]
             made = make(article, settings.site, content, form)
@@ -70,8 +77,9 @@ async def collect(
     withdrawn = past.withdrawn if past else ()
     files: dict[str, bytes] = {}
     faults: list[Fault] = []
-    for form in formats_of(settings, listing):
-        pieces, left_out = await pieces_for(tx, settings, kept, places, form, section)
+    forms = formats_of(settings, listing)
+    made = await pieces_for(tx, settings, kept, places, forms, section)
+    for form, (pieces, left_out) in zip(forms, made, strict=True):
         updated = (piece.updated for piece in pieces)
         feed = feed_of(settings, listing, name, updated, archive=history, withdrawn=withdrawn)
         files[form.file] = written(form, feed, pieces)

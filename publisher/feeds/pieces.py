@@ -35,6 +35,9 @@ JSON = Format(json_feed.FILE, json_feed.MEDIA_TYPE, json_feed.piece, json_feed.d
 PODCAST = Format(rss.FILE, rss.MEDIA_TYPE, rss.episode, rss.show)
 FORMATS = (RSS, ATOM, JSON)
 
+#: What an entry is kept under: the article's id and the number of its last change, how much of it, and the format.
+Key = tuple[str, int, Content, Format]
+
 
 def content_for(own: str, feeds: Feeds, section: str) -> Content:
     """How much of an article stands in the feeds of the section with the slug `section` ("": in all others).

@@ -10,6 +10,7 @@ The mark moves on when every file was written; else the next run tries the same 
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -121,6 +122,7 @@ async def _archive(store: Store, settings: Settings, tally: Tally, since: int, u
 async def _everything(store: Store, tally: Tally) -> _Stale:
     """All there is; files of lists that are no more are removed."""
     stale = _Stale({SITE_LISTING: _EPOCH})
+    await asyncio.to_thread(output.sweep, tally.root)
     async with store.read() as tx:
         for kind, folder in _LISTS:
             slugs = [slug for slug, _ in await listings.known(tx, kind, _ALL)]

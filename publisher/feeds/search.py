@@ -56,7 +56,7 @@ async def document(
         names.append(await listings.name_of(tx, listing) or listing.slug)
     places = [found[seq] for seq in sorted(found, reverse=True)[: settings.feeds.items]]
     written_as: Format = FORMATS[form]
-    pieces, _ = await pieces_for(tx, settings, kept, places, written_as)
+    [(pieces, _)] = await pieces_for(tx, settings, kept, places, (written_as,))
     feed = feed_of(settings, SITE_LISTING, "", (piece.updated for piece in pieces))
     of = ", ".join(name for name in names if name)
     feed = replace(

@@ -82,12 +82,25 @@ class Crew:
         await self._discharge([process for process in self._processes if process.child.poll() is not None])
         missing: list[Process] = []
         try:
-            while len(self._processes) + len(missing) < count:
-                missing.append(await _started())
+            while len(self._processes) < count:
+                missing.append(await self._start())
         except OSError as error:
             _log.error("a sender process cannot be started", why=error.strerror)
-        self._processes += missing
         return missing
+
+    async def _start(self) -> Process:
+        """Another one. Also of one that is cancelled meanwhile the crew knows, and ends it."""
+        starting = asyncio.create_task(_started())
+        starting.add_done_callback(self._join)
+        try:
+            return await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.wait((starting,))
+            raise
+
+    def _join(self, starting: asyncio.Task[Process]) -> None:
+        if not starting.cancelled() and starting.exception() is None:
+            self._processes.append(starting.result())
 
     @contextlib.asynccontextmanager
     async def called(

@@ -57,7 +57,7 @@ class Deltas:
     def _make(
         self, name: str, old: str, whole: Prepared, content: bytes, coding: str, kind: str
     ) -> Prepared | None:
-        new = delta.news(content, self._versions[name, old])
+        new = delta.news(content, self._versions.get((name, old), frozenset()))
         if len(new) == len(content):
             return None
         body = pack(new, coding)

@@ -31,12 +31,12 @@ from publisher.web.prepared import Prepared, prepare
 #: Bytes of answers that are kept.
 CACHE_BYTES = 16 * 1024 * 1024
 #: Feeds that are made at a time, and that may wait for it.
-_AT_ONCE, _WAITING = 2, 50
+AT_ONCE, _WAITING = 2, 50
 _AGE = 300
 
 
 @dataclass(frozen=True, slots=True)
-class _Wanted:
+class Wanted:
     """A feed in a format."""
 
     search: Search
@@ -55,30 +55,37 @@ class Made:
     """Feeds that were made, each for as long as no article changes."""
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[_Wanted, str], Prepared] = OrderedDict()
+        self._kept: OrderedDict[tuple[Wanted, str], Prepared] = OrderedDict()
         self._size = 0
         self._pieces = Pieces(CACHE_BYTES)
-        self._turn = asyncio.Semaphore(_AT_ONCE)
+        self._turn = asyncio.Semaphore(AT_ONCE)
         self._waiting = 0
 
-    async def get(self, face: Face, wanted: _Wanted, coding: str) -> Prepared:
+    async def get(self, face: Face, wanted: Wanted, coding: str) -> Prepared:
         """The feed in this coding. Raises BusyError where too many wait for theirs."""
-        async with face.store.read() as tx:
-            change = await articles.max_change(tx)
-        found = self._kept.get((wanted, coding))
-        if found is not None and found.signature == change:
-            self._kept.move_to_end((wanted, coding))
+        if found := await self._ready(face, wanted, coding):
             return found
         if self._waiting >= _WAITING:
             raise BusyError
         self._waiting += 1
         try:
             async with self._turn:
-                return await self._make(face, wanted, coding)
+                # Whoever had the turn before may have wanted the same.
+                return await self._ready(face, wanted, coding) or await self._make(face, wanted, coding)
         finally:
             self._waiting -= 1
 
-    async def _make(self, face: Face, wanted: _Wanted, coding: str) -> Prepared:
+    async def _ready(self, face: Face, wanted: Wanted, coding: str) -> Prepared | None:
+        """What was made since the last change; None where that is not kept."""
+        async with face.store.read() as tx:
+            change = await articles.max_change(tx)
+        found = self._kept.get((wanted, coding))
+        if found is None or found.signature != change:
+            return None
+        self._kept.move_to_end((wanted, coding))
+        return found
+
+    async def _make(self, face: Face, wanted: Wanted, coding: str) -> Prepared:
         async with face.store.read() as tx:
             change = await articles.max_change(tx)
             content = await search.document(
@@ -109,7 +116,7 @@ async def searched(request: Request) -> Response:
     if not found.query:
         return await _whole(request, FORMATS[form].file)
     address = f"/feed?{found.query}" + (f"&format={form}" if form != "atom" else "")
-    return await _answer(request, _Wanted(found, form, address, f"public, max-age={_AGE}"))
+    return await _answer(request, Wanted(found, form, address, f"public, max-age={_AGE}"))
 
 
 async def _whole(request: Request, file: str) -> Response:
@@ -136,7 +143,7 @@ async def own(request: Request) -> Response:
         what = "This feed was ended by its reader." if ended else "There is no feed at this address."
         return await message(request, "No feed here", what, status=410 if ended else 404, subscribe=True)
     address = f"/feed/{token}" + (f"?format={form}" if form != "atom" else "")
-    answer = await _answer(request, _Wanted(Search(sections), form, address, f"private, max-age={_AGE}"))
+    answer = await _answer(request, Wanted(Search(sections), form, address, f"private, max-age={_AGE}"))
     answer.headers["X-Robots-Tag"] = "noindex"
     answer.headers["Referrer-Policy"] = "no-referrer"
     return answer
@@ -145,7 +152,7 @@ async def own(request: Request) -> Response:
 ROUTES = [Route("/feed", searched, methods=["GET"]), Route("/feed/{token}", own, methods=["GET"])]
 
 
-async def _answer(request: Request, wanted: _Wanted) -> Response:
+async def _answer(request: Request, wanted: Wanted) -> Response:
     accepted, conditions = conditions_of(request.scope["headers"])
     coding = coding_for(accepted)
     if coding is None:

@@ -113,7 +113,7 @@ class FileFront:
             prepared = await self._news(name, coding, prepared, asked) or prepared
         await answer(scope, send, prepared, None if prepared.status == 226 else asked.conditions)
 
-    async def _prepared(self, name: str, coding: str, signature: tuple[int, int, int]) -> Prepared | None:
+    async def _prepared(self, name: str, coding: str, signature: object) -> Prepared | None:
         """The file in this coding; None where it is gone."""
         prepared = self._cache.get((name, coding))
         if prepared is None or prepared.signature != signature:
@@ -130,7 +130,7 @@ class FileFront:
         old = self._deltas.knows(name, conditions)
         if old is None or status_for(conditions, whole.etag, whole.modified) != 200:
             return None
-        identity = whole if coding == "identity" else await self._prepare(name, "identity")
+        identity = whole if coding == "identity" else await self._prepared(name, "identity", whole.signature)
         if identity is None or identity.signature != whole.signature:  # it has changed meanwhile
             return None
         return self._deltas.since(name, old, whole, identity.body, coding, kind)

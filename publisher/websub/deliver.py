@@ -63,7 +63,11 @@ async def push_due(
         lanes.wake.set()  # there may be more
     root = settings.path(settings.output.directory)
     for feed in dict.fromkeys(it.feed for it in due):
-        content = await asyncio.to_thread(load, root, feed)
+        try:
+            content = await asyncio.to_thread(load, root, feed)
+        except OSError as error:  # the disk's trouble; the next turn tries again, and other feeds go on
+            _log.warning("feed cannot be read", feed=feed, why=error.strerror or str(error))
+            continue
         if content is None or content.digest != known[feed].digest:
             lanes.wake.set()  # changed this very moment: noted first
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +16,7 @@ from publisher.audience import own_feed
 from publisher.audience.optin import add
 from publisher.config import Settings
 from publisher.feeds.publish import publish
+from publisher.feeds.search import Search
 from publisher.model import Article, ArticleStatus
 from publisher.settings import Feeds
 from publisher.site.publish import publish as publish_pages
@@ -22,6 +24,10 @@ from publisher.store import articles
 from publisher.store.engine import Store
 from publisher.templating import Templates
 from publisher.web.app import build_app
+from publisher.web.deltas import Deltas
+from publisher.web.face import Face
+from publisher.web.feeds import AT_ONCE, Made, Wanted
+from publisher.web.prepared import prepare
 from publisher.web.server import listening
 from tests.web.conftest import Running
 
@@ -110,6 +116,14 @@ async def test_a_search_has_bounds(feeds: Running, query: str) -> None:
     assert (answer.status_code, answer.text.count("\n")) == (400, 1)
 
 
+async def test_a_search_that_many_ask_for_at_once_is_made_for_all_of_them(feeds: Running) -> None:
+    """By those who have a turn at the same time, and by nobody behind them."""
+    made, wanted = Made(), Wanted(Search(("town",)), "atom", "/feed?sections=town", "public")
+    face = Face(feeds.store, feeds.settings, Templates(), feeds.keys, lambda: None)
+    got = await asyncio.gather(*(made.get(face, wanted, "gzip") for _ in range(30)))
+    assert len({id(each) for each in got}) <= AT_ONCE
+
+
 async def test_a_search_for_nothing_is_the_sites_feed(feeds: Running) -> None:
     """There is one address for it."""
     answer = await feeds.client.get("/feed?format=json")
@@ -156,6 +170,13 @@ async def test_readers_that_name_their_version_get_what_is_new(feeds: Running, n
         assert (await feeds.client.get("/atom.xml", headers=headers)).status_code == 200
     head = await feeds.client.head("/rss.xml", headers=known)
     assert head.status_code == 200
+
+
+def test_a_version_that_was_forgotten_meanwhile_means_all_of_it() -> None:
+    """Others may be remembered between the question whether it is known and the answer."""
+    content = b"<feed>\n<entry>a</entry>\n</feed>\n"
+    whole = prepare(content, "identity", modified=None, cache="public", kind="application/atom+xml", more=[])
+    assert Deltas().since("atom.xml", '"old"', whole, content, "identity", "application/atom+xml") is None
 
 
 async def test_zstandard_is_served(feeds: Running) -> None:

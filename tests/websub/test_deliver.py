@@ -100,6 +100,27 @@ async def test_410_ends_the_subscription(desk: Desk, subscriber: Subscriber) -> 
     assert [row.callback for row in await desk.subscriptions()] == [f"{subscriber.url}/other"]
 
 
+async def test_feed_that_cannot_be_read_keeps_no_other_back(desk: Desk, subscriber: Subscriber) -> None:
+    """I12: it is tried again, and pushed once it can be read."""
+    await desk.subscribe()
+    desk.write("one", "atom.xml")
+    await desk.subscribe("/other", feed="atom.xml")
+    subscriber.say("POST /cb", 503)
+    body = desk.write("two")
+    await desk.settle()
+    feed = desk.settings.path(desk.settings.output.directory) / "rss.xml"
+    feed.unlink()
+    feed.symlink_to(feed)
+    other = desk.write("three", "atom.xml")
+    await desk.settle(timedelta(hours=1))
+    assert subscriber.pushed("/other") == [other]
+    feed.unlink()
+    subscriber.say("POST /cb", 200)
+    desk.write("two")
+    await desk.settle(timedelta(hours=5))
+    assert subscriber.pushed()[-1] == body
+
+
 @pytest.mark.parametrize("status", [200, 202, 204, 299])
 async def test_any_2xx_has_taken_it(desk: Desk, subscriber: Subscriber, status: int) -> None:
     """Nothing is sent again."""
