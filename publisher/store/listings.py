@@ -157,10 +157,12 @@ async def name_of(tx: Tx, listing: Listing) -> str | None:
     return None if found is None else str(found)
 
 
-async def ever(tx: Tx, listing: Listing) -> bool:
-    """Whether any article stands, or ever stood, in the list."""
-    query = select(listings.c.seq).where(listings.c.kind == listing.kind.value, listings.c.slug == listing.slug)
-    return (await tx.execute(query.limit(1))).first() is not None
+async def changed_at(tx: Tx, listing: Listing) -> datetime | None:
+    """The newest change to an article that stands, or ever stood, in the list; None where none did."""
+    held = and_(listings.c.kind == listing.kind.value, listings.c.slug == listing.slug)
+    query = select(func.max(articles.c.changed_at)).join(listings, listings.c.seq == articles.c.seq).where(held)
+    found: datetime | None = (await tx.execute(query)).scalar_one_or_none()
+    return found
 
 
 async def known(tx: Tx, kind: ListKind, limit: int = MOST) -> list[tuple[str, str]]:

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
+from functools import lru_cache
 
 #: Content codings that are prepared, best first: what wins where a client likes several equally.
 CODINGS = ("br", "zstd", "gzip", "identity")
@@ -24,6 +25,7 @@ class Conditions:
     if_unmodified_since: str = ""
 
 
+@lru_cache(128)  # of every request, and clients of all kinds send a few dozen values
 def coding_for(accept_encoding: str | None) -> str | None:
     """The best of CODINGS for this Accept-Encoding; None where the client refuses all of them.
 

@@ -15,6 +15,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -51,6 +52,7 @@ _POLICY = (
 Announce = Callable[[str], Headers]
 
 
+@lru_cache(256)  # of every request, and most are for the same few feeds
 def file_for(path: str) -> str | None:
     """The file below the output folder that the URL path `path` (decoded) asks for; None for an unlawful path.
 

@@ -1,12 +1,13 @@
 """What stood here once and does not any more: withdrawn articles, lists that have emptied, feeds that moved or ended.
 
-    nothing there? | feeds.moved -> 301 or 410 | withdrawn article -> 410 | list without an article -> 410
+    nothing there? | feeds.moved -> 301 or 410 | withdrawn article -> 410 | list that has long been without one -> 410
                    | the archive document that comes next -> the feed (307)
 """
 
 from __future__ import annotations
 
 import re
+from datetime import timedelta
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
@@ -14,12 +15,14 @@ from starlette.responses import PlainTextResponse, Response
 from publisher import urls
 from publisher.model import ArticleStatus, Listing, ListKind
 from publisher.store import archive, articles, listings
-from publisher.web.face import face_of, message
+from publisher.web.face import face_of, message, now
 
 _FILE = r"(?:rss\.xml|atom\.xml|feed\.json)"
 _ARTICLE = re.compile(r"/articles/([^/]+)")
 _LIST = re.compile(rf"/(sections|tags|authors)/([^/]+)/(?:{_FILE})?")
 _NEXT = re.compile(rf"/archive/([1-9]\d{{0,17}})/({_FILE})")
+#: A list that has just emptied may fill again, and whoever hears 410 never comes back.
+_GRACE = timedelta(hours=1)
 _KINDS = {"sections": ListKind.SECTION, "tags": ListKind.TAG, "authors": ListKind.AUTHOR}
 
 
@@ -59,7 +62,9 @@ async def _withdrawn(request: Request, slug: str) -> bool:
 
 async def _emptied(request: Request, listing: Listing) -> bool:
     async with face_of(request).store.read() as tx:
-        return await listings.ever(tx, listing) and await listings.name_of(tx, listing) is None
+        stands = await listings.name_of(tx, listing) is not None
+        changed_at = None if stands else await listings.changed_at(tx, listing)
+    return changed_at is not None and now() - changed_at >= _GRACE
 
 
 async def _gone(request: Request, title: str, words: str) -> Response:

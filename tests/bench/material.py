@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -15,6 +16,9 @@ from publisher.model import Article, ArticleStatus
 from publisher.store import articles, mail_schema
 from publisher.store.engine import Store
 from publisher.store.instant import Instant
+
+#: Where more articles than these are made, it is told how far that has come.
+SHOWN = 5000
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 _WORDS = (
@@ -38,7 +42,7 @@ def article(number: int, paragraphs: int = 6, words: int = 18, headline: int = 8
     return Article(
         id=str(UUID(int=number + 1)), seq=None, slug=f"{text.slugify(title)}-{number}", title=title,
         standfirst=sentence(chance, words), section=("News", "Science", "Culture", "Sport")[number % 4],
-        authors=(sentence(chance, 2).rstrip(".").title(),), tags=(chance.choice(_WORDS),), language="en",
+        authors=(f"{chance.choice(_WORDS).title()} Bench",), tags=(chance.choice(_WORDS),), language="en",
         content_html="".join(f"<p>{part}</p>" for part in body), content_text="\n\n".join(body), image="", caption="",
         credit="", source_url="", enclosures=(), related=(), published_at=at, updated_at=at, first_seen_at=at,
         changed_at=at, content_hash=str(number), backfill=False, status=ArticleStatus.SCHEDULED, source="bench",
@@ -59,6 +63,9 @@ async def fill(store: Store, count: int, begin: int = 0, words: int = 18, headli
         async with store.write() as tx:
             for number in range(start, min(start + 500, begin + count)):
                 await articles.insert(tx, article(number, words=words, headline=headline))
+        if count > SHOWN:
+            done = min(start + 500 - begin, count)
+            print(f"\r{done:,} of {count:,} articles", end="" if done < count else "\n", file=sys.stderr, flush=True)
     published = True
     while published:
         async with store.write() as tx:

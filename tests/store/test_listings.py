@@ -42,8 +42,8 @@ async def test_lists_follow_their_articles(any_store: Store, new_article: NewArt
         await articles.set_status(tx, new_article(1).id, ArticleStatus.WITHDRAWN, NOW)
         assert await listings.places(tx, TAG, 9) == []
         assert await listings.known(tx, ListKind.TAG) == [("other", "Other")]
-        assert await listings.ever(tx, TAG)
-        assert not await listings.ever(tx, Listing(ListKind.TAG, "none"))
+        assert await listings.changed_at(tx, TAG) is not None
+        assert await listings.changed_at(tx, Listing(ListKind.TAG, "none")) is None
 
 
 async def test_backfill_stands_where_there_is_room(any_store: Store, new_article: NewArticle) -> None:

@@ -61,9 +61,9 @@ async def write(web: Running) -> None:
     await publish(web.store, web.settings)
 
 
-async def set_status(web: Running, ident: str, status: ArticleStatus) -> None:
+async def set_status(web: Running, ident: str, status: ArticleStatus, ago: timedelta = timedelta(hours=2)) -> None:
     async with web.store.write() as tx:
-        await articles.set_status(tx, ident, status, NOW + timedelta(hours=1))
+        await articles.set_status(tx, ident, status, datetime.now(UTC) - ago)
     await write(web)
 
 
@@ -212,6 +212,14 @@ async def test_what_is_gone_answers_410(feeds: Running, new_article: NewArticle)
     assert (await feeds.client.get("/articles/story-4")).status_code == 200
     await set_status(feeds, new_article(1).id, ArticleStatus.LIVE)
     assert (await feeds.client.get("/articles/story-1")).status_code == 200
+
+
+async def test_a_list_that_has_just_emptied_may_fill_again(feeds: Running, new_article: NewArticle) -> None:
+    """Whoever hears 410 never asks again: for an hour it is only not found."""
+    await set_status(feeds, new_article(1).id, ArticleStatus.WITHDRAWN, timedelta(minutes=10))
+    for path in ("/sections/sea/", "/sections/sea/rss.xml"):
+        assert (await feeds.client.get(path)).status_code == 404
+    assert (await feeds.client.get("/articles/story-1")).status_code == 410
 
 
 async def test_the_next_archive_document_leads_to_the_feed(feeds: Running) -> None:
