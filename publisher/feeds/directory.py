@@ -22,7 +22,10 @@ _SITEMAP = 'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
 _NEWS = 'xmlns:news="http://www.google.com/schemas/sitemap-news/0.9"'
 _KINDS = ((ListKind.SECTION, "Sections"), (ListKind.TAG, "Tags"), (ListKind.AUTHOR, "Authors"))
 #: Pages for one reader alone, and what is no page.
-_CLOSED = ("/confirm/", "/feed/", "/inbox/", "/preferences/", "/push/", "/u/")
+_CLOSED = (
+    "/address/", "/confirm/", "/erase/", "/export/", "/feed/", "/inbox/", "/new-address/", "/preferences/", "/push/",
+    "/u/",
+)
 
 
 class Headline(Protocol):
